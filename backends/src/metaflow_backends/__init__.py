@@ -1,0 +1,19 @@
+"""Start, probe and stop the real things that Metaflow flows run on."""
+
+from __future__ import annotations
+
+from metaflow_backends.errors import BackendError, BackendUnavailableError, InfrastructureError
+from metaflow_backends.protocol import Backend, Health, LogFile, Probe, Process, Running, Settings
+
+__all__ = [
+    "Backend",
+    "BackendError",
+    "BackendUnavailableError",
+    "Health",
+    "InfrastructureError",
+    "LogFile",
+    "Probe",
+    "Process",
+    "Running",
+    "Settings",
+]

@@ -1,0 +1,114 @@
+"""The contract between a backend and whatever drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the matrix says about one column (a backend or one of its variants)."""
+
+    name: str
+    variant: str | None = None
+    provider: str | None = None
+    start_timeout: float = 300.0  # seconds
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def column(self) -> str:
+        """Name the column of the grid: `k8s` or `k8s/kind`."""
+        return f"{self.name}/{self.variant}" if self.variant else self.name
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Whether the backend could be started here, found without starting anything."""
+
+    available: bool
+    reason: str = ""  # why not, one line
+    cure: str = ""  # the command or step that changes it, one line
+
+    @classmethod
+    def yes(cls) -> Probe:
+        return cls(available=True)
+
+    @classmethod
+    def no(cls, reason: str, cure: str = "") -> Probe:
+        return cls(available=False, reason=reason, cure=cure)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that belongs to a backend; the creation time tells a recycled pid apart."""
+
+    pid: int
+    created: float  # seconds since the epoch, as psutil gives it
+
+
+@dataclass(frozen=True)
+class Running:
+    """A backend that is up: everything needed to use it, to find it again and to stop it.
+
+    `environment` is laid over the caller's environment; a value of None removes the variable.
+    """
+
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    processes: Sequence[Process] = ()
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    provider: str = ""
+    logs: str = ""  # a folder
+    details: Mapping[str, Any] = field(default_factory=dict)  # the backend's own, JSON
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a started backend answers now."""
+
+    alive: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One log of a backend: a name for people and the file that holds it."""
+
+    name: str
+    path: Path
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """One way to run Metaflow steps. Registered in the entry-point group `metaflow_backends`.
+
+    `start` may take long and raises `BackendError` with the last lines of the log if the backend
+    does not come up. `stop` is idempotent, also works from another process than the one that
+    started it, and leaves nothing behind, even if `start` was killed half-way.
+    """
+
+    kind: str
+    capabilities: frozenset[str]
+
+    def probe(self, settings: Settings) -> Probe: ...
+
+    def start(self, settings: Settings, home: Path) -> Running:
+        """Bring it up; everything it writes goes below `home`."""
+        ...
+
+    def stop(self, running: Running, home: Path) -> None: ...
+
+    def health(self, running: Running) -> Health: ...
+
+    def logs(self, running: Running, native: Mapping[str, str]) -> Sequence[LogFile]:
+        """Name the logs that help with the task that has this native identity (may be empty)."""
+        ...
+
+    def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
+        """Pick the native identity (pod, allocation, container) out of a task's metadata."""
+        ...

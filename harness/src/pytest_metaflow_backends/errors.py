@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_metaflow_backends.flow.outcome import FlowOutcome
 
 
 class ExitCode(IntEnum):
@@ -39,3 +43,7 @@ class FlowTimeoutError(HarnessError):
     """A flow did not end within the time the matrix or the test gave it (cause `timeout`)."""
 
     exit_code = ExitCode.RED
+
+    def __init__(self, message: str, outcome: FlowOutcome | None = None) -> None:
+        super().__init__(message)
+        self.outcome = outcome  # what could still be found out when it was stopped

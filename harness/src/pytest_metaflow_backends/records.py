@@ -9,12 +9,12 @@ its own: `<session>.jsonl` by the controller, `<session>.<worker>.jsonl` by a py
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -49,6 +49,7 @@ class SkipKind(str, Enum):
     CAPABILITY = "capability"
     UNAVAILABLE = "unavailable"
     USER = "user"
+    DEADLINE = "deadline"  # the time limit of the session came first
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """Tests that are going to run, written before the first one does (long plans: several lines)."""
+    """Tests that are going to run, written before the first one does; may take several lines."""
 
     tests: tuple[tuple[str, str], ...]  # (node id, key)
     backend: str | None = None
@@ -199,9 +200,7 @@ class Finish:
     ended: float = 0.0
 
 
-Record = (
-    Session | Part | Plan | Started | Result | Snapshot | BackendEvent | Drift | Finish
-)
+Record = Session | Part | Plan | Started | Result | Snapshot | BackendEvent | Drift | Finish
 R = TypeVar("R")
 
 KINDS: Mapping[str, type] = {

@@ -1,1 +1,61 @@
+"""`mf-backends`: the matrix from the command line, for people and for any CI."""
 
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_metaflow_backends.cli import (
+    doctor,
+    down,
+    env,
+    logs,
+    plan,
+    report,
+    run,
+    status,
+    up,
+)
+from pytest_metaflow_backends.errors import ExitCode, HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pytest-metaflow-backends", prog_name="mf-backends")
+def cli() -> None:
+    """Start backends, run the same flows on all of them, and print one verdict.
+
+    Exit codes: 0 green, 1 red, 2 interrupted, 3 internal error, 4 usage or settings,
+    5 nothing selected, 10 a required backend is not available.
+    """
+
+
+for command in (plan, run, report, up, down, status, doctor, logs, env):
+    cli.add_command(command.command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code; every error is one line, except our bugs."""
+    try:
+        code = cli.main(args=None if argv is None else list(argv), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except HarnessError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `head`
+        sys.stderr.close()
+        return ExitCode.GREEN
+    except Exception:  # noqa: BLE001 - our own bug: the one case in which a traceback helps
+        traceback.print_exc()
+        return ExitCode.INTERNAL
+    return int(code or ExitCode.GREEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +28,27 @@ class Artifact:
     digest: str  # of the value in canonical form: equal values, equal digests
     value: Any = OPAQUE  # the JSON form of small plain values
 
+    def to_json(self) -> dict[str, Any]:
+        """Give the plain form; an opaque value is left out."""
+        data = {"type": self.type, "size": self.size, "digest": self.digest}
+        return data if self.value is OPAQUE else {**data, "value": self.value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Artifact:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Output:
+    """All a task wrote to one stream, without carrying it.
+
+    Lines that Metaflow itself writes are left out, and paths in tracebacks are shortened to file
+    names, so that equal output has an equal digest on every backend.
+    """
+
+    lines: int = 0
+    digest: str = ""
+
 
 @dataclass(frozen=True)
 class TaskOutcome:
@@ -44,6 +65,31 @@ class TaskOutcome:
     native: Mapping[str, str] = field(default_factory=dict)  # pod, allocation, container
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    stdout_all: Output = Output()
+    stderr_all: Output = Output()
+    tags: tuple[str, ...] = ()
+    system_tags: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            **plain,
+            "artifacts": {name: item.to_json() for name, item in self.artifacts.items()},
+            "stdout_all": asdict(self.stdout_all),
+            "stderr_all": asdict(self.stderr_all),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TaskOutcome:
+        artifacts = {name: Artifact.from_json(item) for name, item in data["artifacts"].items()}
+        return cls(**{
+            **data,
+            "artifacts": artifacts,
+            "stdout_all": Output(**data["stdout_all"]),
+            "stderr_all": Output(**data["stderr_all"]),
+            "tags": tuple(data["tags"]),
+            "system_tags": tuple(data["system_tags"]),
+        })
 
 
 @dataclass(frozen=True)
@@ -60,6 +106,19 @@ class FlowOutcome:
     system_tags: tuple[str, ...] = ()
     stdout: str = ""  # of the launcher, tail
     stderr: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**plain, "tasks": [task.to_json() for task in self.tasks]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> FlowOutcome:
+        return cls(**{
+            **data,
+            "tasks": tuple(TaskOutcome.from_json(task) for task in data["tasks"]),
+            "tags": tuple(data["tags"]),
+            "system_tags": tuple(data["system_tags"]),
+        })
 
     @property
     def successful(self) -> bool:

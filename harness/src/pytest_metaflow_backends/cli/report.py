@@ -1,0 +1,96 @@
+"""`mf-backends report`: from records to the five reports and the verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.flow.allowed import Allowed
+from pytest_metaflow_backends.flow.allowed import load as load_allowed
+from pytest_metaflow_backends.flow.compare import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_metaflow_backends.cli.settings import Settings
+    from pytest_metaflow_backends.matrix.model import Column
+    from pytest_metaflow_backends.report.verdict import ExpectedColumn
+
+ALLOWED = "harness/conformance/allowed_differences.yaml"
+
+
+@click.command()
+@click.argument("records", default="report/records", metavar="[RECORDS]")
+@click.option(
+    "--output",
+    "-o",
+    default=None,
+    metavar="DIR",
+    help="Folder for the reports (default: the parent of RECORDS).",
+)
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="NAMES",
+    help="Columns that must be there (default: the matrix's required ones).",
+)
+@click.option("--title", default="Backend matrix", show_default=True)
+@settings.matrix_option
+@settings.context_option
+def command(
+    records: str,
+    output: str | None,
+    expect: tuple[str, ...],
+    title: str,
+    matrix: str | None,
+    context: str | None,
+) -> int:
+    """Merge the records below RECORDS and write index.html, report.md, junit.xml, report.json."""
+    chosen = settings.read(matrix, None, context)
+    folder = Path(records).absolute()
+    if expect:
+        expected = expected_columns(chosen.columns(expect), chosen.context, required=True)
+    else:
+        required = [c for c in chosen.columns(()) if c.required_in(chosen.context)]
+        expected = expected_columns(required, chosen.context)
+    target = Path(output).absolute() if output else folder.parent
+    return build_and_write(folder, target, expected, chosen, title)
+
+
+def expected_columns(
+    columns: Sequence[Column], context: str, *, required: bool = False
+) -> tuple[ExpectedColumn, ...]:
+    """Say which columns a report must hold, and which of them must have run."""
+    from pytest_metaflow_backends.report.verdict import ExpectedColumn
+
+    return tuple(ExpectedColumn(c.name, required or c.required_in(context)) for c in columns)
+
+
+def build_and_write(
+    records: Path, folder: Path, expected: Sequence[ExpectedColumn], chosen: Settings, title: str
+) -> int:
+    """Build the report, write every form of it, print the grid; give the verdict's exit code."""
+    from rich.console import Console
+
+    from pytest_metaflow_backends.report import build, terminal, write
+
+    allowed = chosen.root / ALLOWED
+    rules = load_allowed(allowed) if allowed.is_file() else Allowed.none()
+    report = build.build(
+        records,
+        expected=expected,
+        compare=partial(compare, allowed=rules),
+        today=dt.datetime.now(tz=dt.timezone.utc).date(),
+        title=title,
+        flaky_budget=chosen.matrix.flaky_budget,
+    )
+    written = write.write_all(report, folder)
+    terminal.render(report, Console())
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
+    return report.verdict.exit_code

@@ -1,0 +1,158 @@
+"""`mf-backends run`: one pytest per column, then one report and one verdict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_metaflow_backends.cli import report as reporting
+from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_metaflow_backends.cli.settings import Settings
+    from pytest_metaflow_backends.matrix.model import Column
+
+# Ends of a pytest run that no report can turn into something better.
+DECISIVE = (ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE)
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.option(
+    "--backend",
+    "-b",
+    "names",
+    multiple=True,
+    metavar="NAMES",
+    help="Columns to run, e.g. local,k8s/kind; may be given again (default: the "
+    "matrix's default columns).",
+)
+@click.option("--all-variants", is_flag=True, help="Run the variants too that are not default.")
+@click.option("--require", is_flag=True, help="Every column named here must run.")
+@click.option(
+    "--output",
+    "-o",
+    default="report",
+    metavar="DIR",
+    show_default=True,
+    help="Folder for records and reports; earlier records in it are removed.",
+)
+@click.option(
+    "--mark",
+    "-m",
+    default="",
+    metavar="EXPRESSION",
+    help="Further pytest marker expression, e.g. smoke or 'not slow'.",
+)
+@click.option("--title", default="Backend matrix", show_default=True)
+@settings.matrix_option
+@settings.state_option
+@settings.context_option
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def command(
+    names: tuple[str, ...],
+    all_variants: bool,
+    require: bool,
+    output: str,
+    mark: str,
+    title: str,
+    matrix: str | None,
+    state: str | None,
+    context: str | None,
+    pytest_args: tuple[str, ...],
+) -> int:
+    """Run the tests of PYTEST_ARGS (default: the project's) on every column, then report.
+
+    Arguments after `--` go to pytest as they are.
+    """
+    chosen = settings.read(matrix, state, context)
+    columns = chosen.columns(names, all_variants=all_variants)
+    folder = Path(output).absolute()
+    records = _fresh(folder / "records")
+    codes = []
+    for number, column in enumerate(columns, 1):
+        click.echo(f"[{number}/{len(columns)}] {column.name}", err=True)
+        argv = arguments(column, chosen, records, mark=mark, require=require, extra=pytest_args)
+        codes.append(_pytest(argv, chosen.root))
+        if codes[-1] == ExitCode.INTERRUPTED and _interrupted(records):
+            break
+    expected = reporting.expected_columns(columns, chosen.context, required=require)
+    verdict = reporting.build_and_write(records, folder, expected, chosen, title)
+    return worst([*codes, verdict])
+
+
+def arguments(
+    column: Column,
+    chosen: Settings,
+    records: Path,
+    *,
+    mark: str,
+    require: bool,
+    extra: Sequence[str],
+) -> list[str]:
+    """Give pytest's arguments for one column."""
+    marker = chosen.matrix.marker(column.backend)
+    expression = f"{marker} and ({mark})" if mark else marker
+    return [
+        *_workers(column),
+        "-m",
+        expression,
+        f"--metaflow-matrix={chosen.matrix.path}",
+        f"--metaflow-backend={column.name}",
+        f"--metaflow-records={records}",
+        f"--metaflow-state={chosen.state}",
+        f"--metaflow-context={chosen.context}",
+        *([f"--metaflow-require={column.name}"] if require else []),
+        *extra,
+    ]
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Give the code that says most: a decisive end, else the verdict (which is last)."""
+    for code in DECISIVE:
+        if code in codes:
+            return code
+    return codes[-1]
+
+
+def _workers(column: Column) -> Iterator[str]:
+    from importlib.util import find_spec
+
+    if column.workers and column.workers > 1 and find_spec("xdist"):
+        yield from ("-n", str(column.workers))
+
+
+def _fresh(records: Path) -> Path:
+    """Empty the folder of earlier records; what is not a record file stays."""
+    records.mkdir(parents=True, exist_ok=True)
+    for old in records.glob("*.jsonl"):
+        old.unlink()
+    return records
+
+
+def _pytest(argv: Sequence[str], root: Path) -> int:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *argv],
+        cwd=root,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # pytest got it too and is cleaning up
+            continue
+        # A run that was killed has no exit code of its own; its records say what happened.
+        return code if code >= 0 else ExitCode.RED
+
+
+def _interrupted(records: Path) -> bool:
+    """Tell Ctrl-C (stop here) from a collection error (exit code 2 too: go on)."""
+    newest = max(records.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, default=None)
+    return newest is None

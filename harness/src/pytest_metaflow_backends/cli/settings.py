@@ -1,0 +1,90 @@
+"""What several commands share: the matrix, the state folder, the columns that are meant."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pytest_metaflow_backends import selection, sessioninfo
+from pytest_metaflow_backends.errors import UsageError
+from pytest_metaflow_backends.matrix import load as loading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_metaflow_backends.matrix.model import Column, Matrix
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The matrix a command works on, and where started backends are kept track of."""
+
+    matrix: Matrix
+    state: Path
+    context: str
+
+    @property
+    def root(self) -> Path:
+        return self.matrix.path.parent
+
+    def columns(self, names: Sequence[str], *, all_variants: bool = False) -> tuple[Column, ...]:
+        """Resolve names given on the command line; none means the default columns."""
+        flat = [part.strip() for name in names for part in name.replace(",", " ").split()]
+        if flat:
+            return selection.columns_asked(self.matrix, flat, all_variants=all_variants)
+        return tuple(c for c in self.matrix.columns if c.default or all_variants)
+
+
+def read(matrix: str | None, state: str | None = None, context: str | None = None) -> Settings:
+    """Find and load the matrix; raises UsageError if there is none from here upwards."""
+    path = Path(matrix).absolute() if matrix else find_upwards(Path.cwd())
+    loaded = loading.load(path)
+    folder = Path(state).absolute() if state else path.parent / ".metaflow-backends"
+    return Settings(loaded, folder, context or sessioninfo.context_of(os.environ))
+
+
+def find_upwards(start: Path) -> Path:
+    """Find matrix.yaml in this folder or the nearest one above it."""
+    for folder in (start, *start.parents):
+        if (found := folder / "matrix.yaml").is_file():
+            return found
+    raise UsageError(f"there is no matrix.yaml in {start} or above it; name one with --matrix FILE")
+
+
+def matrix_option(function: F) -> F:
+    """Add `--matrix`."""
+    return click.option(
+        "--matrix",
+        metavar="FILE",
+        help="Matrix file (default: the nearest matrix.yaml from here upwards).",
+    )(function)
+
+
+def state_option(function: F) -> F:
+    """Add `--state`."""
+    return click.option(
+        "--state",
+        metavar="DIR",
+        help="Folder for the state of started backends "
+        "(default: .metaflow-backends beside the matrix).",
+    )(function)
+
+
+def context_option(function: F) -> F:
+    """Add `--context`."""
+    return click.option(
+        "--context",
+        type=click.Choice(["dev", "ci", "nightly"]),
+        help="Decides which backends are required (default: ci where CI is set, else dev).",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)

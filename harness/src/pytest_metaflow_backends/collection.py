@@ -1,0 +1,160 @@
+"""Give every test that asks for a backend one copy per column, and refuse what would hide."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_metaflow_backends import causes, selection
+from pytest_metaflow_backends.item import STATE, ItemState, key_of, state_of
+from pytest_metaflow_backends.matrix.suggest import did_you_mean
+from pytest_metaflow_backends.records import Part, Plan, to_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_metaflow_backends.context import RunContext
+    from pytest_metaflow_backends.matrix.model import Column
+
+PLAN_LINE = 500  # tests per line of the plan
+EMPTY_PARAMETERS = "got empty parameter set"
+# The first release whose `condition` may look at the exception.
+RERUNS_BY_CAUSE = 16
+
+
+class Collection:
+    """The hooks of collection; the same in the controller and in every worker."""
+
+    def __init__(self, config: pytest.Config, run: RunContext) -> None:
+        self.config = config
+        self.run = run
+        self.today = dt.datetime.now(tz=dt.timezone.utc).date()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Refuse `-m nomda`: pytest itself would select nothing and say little."""
+        expression = self.config.getoption("markexpr", "") or ""
+        known = {
+            line.partition(":")[0].partition("(")[0].strip()
+            for line in self.config.getini("markers")
+        }
+        unknown = selection.unknown_markers(expression, known)
+        if unknown:
+            raise pytest.UsageError(
+                "\n".join(
+                    f"-m {expression!r}: there is no marker {word!r}{did_you_mean(word, known)}"
+                    for word in unknown
+                )
+            )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "backend" not in metafunc.fixturenames or _has_own_backend(metafunc):
+            return
+        wanted = _named_backends(metafunc)
+        self._check_names(metafunc, wanted)
+        columns = [c for c in self.run.columns if not wanted or {c.backend, c.name} & wanted]
+        metafunc.parametrize("backend", [self._param(column) for column in columns], indirect=True)
+
+    def _param(self, column: Column) -> Any:  # noqa: ANN401 - pytest's ParameterSet is private
+        marker = getattr(pytest.mark, self.run.matrix.marker(column.backend))
+        return pytest.param(column.name, marks=marker, id=column.name)
+
+    def _check_names(self, metafunc: pytest.Metafunc, names: Iterable[str]) -> None:
+        known = {n for c in self.run.matrix.columns for n in (c.name, c.backend)}
+        for name in names:
+            if name not in known:
+                raise pytest.UsageError(
+                    f"{metafunc.definition.nodeid}: @pytest.mark.backends names {name!r}, which is "
+                    f"not in {self.run.matrix.path.name}{did_you_mean(name, known)}"
+                )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            item.stash[STATE] = self._state(item)
+            self._add_marks(item, item.stash[STATE])
+
+    def _state(self, item: pytest.Item) -> ItemState:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        name = params.get("backend")
+        column = next((c for c in self.run.columns if c.name == name), None)
+        if column is None:
+            return ItemState(key=item.nodeid)
+        key = key_of(item.nodeid, column.name)
+        expectation = next(
+            (e for e in self.run.matrix.expectations if e.covers(key, column.name)), None
+        )
+        expired = expectation is not None and expectation.expired(self.today)
+        return ItemState(key=key, column=column, expectation=expectation, expired=expired)
+
+    def _add_marks(self, item: pytest.Item, state: ItemState) -> None:
+        if state.column is None:
+            return
+        if state.expectation is not None and not state.expired:
+            reason = f"{state.expectation.reason} (owner {state.expectation.owner})"
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+        if state.column.retries.infra and self._retries_possible(item):
+            item.add_marker(
+                pytest.mark.flaky(
+                    reruns=state.column.retries.infra, condition=causes.is_infrastructure
+                )
+            )
+
+    def _retries_possible(self, item: pytest.Item) -> bool:
+        """Tell if pytest-rerunfailures can retry by cause and nobody asked for something else."""
+        if not self.config.pluginmanager.hasplugin("rerunfailures"):
+            return False
+        asked = self.config.getoption("reruns", None) or item.get_closest_marker("flaky")
+        return not asked and _major("pytest-rerunfailures") >= RERUNS_BY_CAUSE
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Write down what is going to run, before anything does.
+
+        Under xdist only workers collect; the first to create the file writes it for all.
+        """
+        if self.run.records is None or self.config.option.collectonly:
+            return
+        self.run.records.mkdir(parents=True, exist_ok=True)
+        path = self.run.records / f"{self.run.session}.plan.jsonl"
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            return
+        with os.fdopen(fd, "w", encoding="ascii") as stream:
+            stream.write(to_line(Part(session=self.run.session, worker=self.run.worker or "main")))
+            stream.writelines(to_line(plan) for plan in self._plans(session.items))
+
+    def _plans(self, items: list[pytest.Item]) -> Iterator[Plan]:
+        redact = self.run.redact
+        columns: dict[tuple[str | None, str | None], list[tuple[str, str]]] = {}
+        for item in items:
+            state = state_of(item)
+            place = (state.column.backend, state.column.variant) if state.column else (None, None)
+            columns.setdefault(place, []).append((redact(item.nodeid), redact(state.key)))
+        for (backend, variant), tests in columns.items():
+            for start in range(0, len(tests), PLAN_LINE):
+                chunk = tuple(tests[start : start + PLAN_LINE])
+                yield Plan(tests=chunk, backend=backend, variant=variant)
+
+
+def _has_own_backend(metafunc: pytest.Metafunc) -> bool:
+    """Tell if the test brings its own values for `backend`: then ours would clash."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    names = (mark.args[0] if mark.args else mark.kwargs.get("argnames", ()) for mark in marks)
+    flat = (n.split(",") if isinstance(n, str) else n for n in names)
+    return any(part.strip() == "backend" for group in flat for part in group)
+
+
+def _named_backends(metafunc: pytest.Metafunc) -> set[str]:
+    return {name for mark in metafunc.definition.iter_markers("backends") for name in mark.args}
+
+
+def _major(distribution: str) -> int:
+    from importlib.metadata import version
+
+    return int(version(distribution).partition(".")[0])

@@ -1,0 +1,87 @@
+"""Who runs what, where: the facts of a session's first line."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import time
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from pytest_metaflow_backends.records import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+PLUGINS = ("pytest", "pytest-xdist", "pytest-rerunfailures", "pytest-timeout")
+
+
+def new_session_id() -> str:
+    """Make an id that sorts by time and is unique on one machine and across many."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
+
+
+def describe(
+    session: str,
+    columns: Iterable[str],
+    context: str,
+    args: Iterable[str],
+    redact: Callable[[str], str],
+) -> Session:
+    """Collect the session's facts; imports nothing heavy and never fails on a missing package."""
+    return Session(
+        id=session,
+        started=time.time(),
+        columns=tuple(columns),
+        context=context,
+        python=platform.python_version(),
+        metaflow=_version("metaflow"),
+        platform=platform.platform(terse=True),
+        extensions=_extensions(),
+        plugins={name: version for name in PLUGINS if (version := _version(name))},
+        ci=continuous_integration(os.environ),
+        args=tuple(redact(arg) for arg in args),
+    )
+
+
+def context_of(environment: Mapping[str, str]) -> str:
+    """Say in which context we are when nobody said it: `ci` where CI is set, else `dev`."""
+    return "ci" if environment.get("CI", "").lower() not in {"", "0", "false", "no"} else "dev"
+
+
+def continuous_integration(environment: Mapping[str, str]) -> dict[str, str]:
+    """Describe the CI job this runs in; empty outside one.
+
+    Source: GitHub's documented default variables.
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return {"provider": "other"} if context_of(environment) == "ci" else {}
+    server, repo, run = (
+        environment.get(name, "")
+        for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    )
+    return {
+        "provider": "github",
+        "job": environment.get("GITHUB_JOB", ""),
+        "attempt": environment.get("GITHUB_RUN_ATTEMPT", "1"),
+        "run": run,
+        "url": f"{server}/{repo}/actions/runs/{run}",
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _extensions() -> dict[str, str]:
+    """Name the installed Metaflow extensions: distributions whose top level says so."""
+    found = {}
+    for distribution in metadata.distributions():
+        top = distribution.read_text("top_level.txt") or ""
+        if "metaflow_extensions" in top.split():
+            found[distribution.name] = distribution.version
+    return dict(sorted(found.items()))

@@ -1,0 +1,83 @@
+"""How a pytest run ends: pytest's own answer, corrected where nothing happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_metaflow_backends.errors import ExitCode
+from pytest_metaflow_backends.records import Outcome, Result, SkipKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+EXECUTED = frozenset(Outcome) - {Outcome.SKIPPED, Outcome.NOT_RUN}
+# Ends that say more than any tally could: interrupted, internal error, usage error.
+FINAL = frozenset({ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE})
+
+
+@dataclass
+class ColumnTally:
+    """What was seen of one column."""
+
+    results: int = 0
+    executed: int = 0
+    unavailable: str = ""  # the reason, once
+    late: int = 0  # tests not started because of the deadline
+
+
+@dataclass
+class Tally:
+    """Counts results by outcome and by column."""
+
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    columns: dict[str, ColumnTally] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        self.outcomes[result.outcome] = self.outcomes.get(result.outcome, 0) + 1
+        if result.backend is None:
+            return
+        name = f"{result.backend}/{result.variant}" if result.variant else result.backend
+        column = self.columns.setdefault(name, ColumnTally())
+        column.results += 1
+        column.executed += result.outcome in EXECUTED
+        column.late += result.skip_kind is SkipKind.DEADLINE
+        if result.skip_kind is SkipKind.UNAVAILABLE:
+            column.unavailable = column.unavailable or result.skip_reason
+
+    def add_passes(self, count: int = 1) -> None:
+        """Count plain passes outside the matrix."""
+        self.outcomes[Outcome.PASSED] = self.outcomes.get(Outcome.PASSED, 0) + count
+
+    def exit_code(
+        self, given: int, *, required: Collection[str], forced: Collection[str]
+    ) -> tuple[int, list[str]]:
+        """Correct pytest's exit code; also give a line for each correction.
+
+        `required` columns count if any of their tests was planned, `forced` ones in any case.
+        """
+        if given in FINAL:
+            return given, []
+        absent = list(self._unavailable(required))
+        if absent:
+            return ExitCode.REQUIRED_UNAVAILABLE, absent
+        if given == ExitCode.NOTHING_SELECTED and not self.columns:
+            return given, []
+        idle = [*self._idle(required, forced), *self._late()]
+        return (ExitCode.RED, idle) if idle else (given, [])
+
+    def _unavailable(self, required: Collection[str]) -> Iterator[str]:
+        for name, column in self.columns.items():
+            if name in required and column.unavailable:
+                yield f"{name} is required and not available: {column.unavailable}"
+
+    def _idle(self, required: Collection[str], forced: Collection[str]) -> Iterator[str]:
+        for name in sorted({*self.columns} & {*required} | {*forced}):
+            column = self.columns.get(name, ColumnTally())
+            if not column.executed:
+                yield f"{name} is required and none of its {column.results} tests was executed"
+
+    def _late(self) -> Iterator[str]:
+        for name, column in self.columns.items():
+            if column.late:
+                yield f"{name}: {column.late} tests were not started before the deadline"

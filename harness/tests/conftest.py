@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+MATRIX = """
+version: 1
+backends:
+  local: {kind: local, required: true}
+  fake: {kind: fake, default: false}
+"""
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A project with a matrix, in which pytest runs as a user's would: outside CI."""
+    for name in ("CI", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
+    return Project(pytester)
+
+
+class Project:
+    """Writes files and runs pytest or mf-backends on them."""
+
+    def __init__(self, pytester):
+        self.pytester = pytester
+        self.path = pytester.path
+        self.matrix(MATRIX)
+
+    def matrix(self, text):
+        (self.path / "matrix.yaml").write_text(textwrap.dedent(text), encoding="utf-8")
+
+    def test_file(self, text, name="test_it.py"):
+        (self.path / name).write_text(textwrap.dedent(text), encoding="utf-8")
+
+    def run(self, *args, timeout=120):
+        return self.pytester.runpytest_subprocess(*args, timeout=timeout)
+
+    def record(self, *args, timeout=120):
+        """Run with records and give (result, decoded lines of all record files)."""
+        result = self.run("--metaflow-records=records", *args, timeout=timeout)
+        return result, self.lines()
+
+    def lines(self):
+        from pytest_metaflow_backends import records
+
+        files = sorted((self.path / "records").glob("*.jsonl"))
+        return [line for file in files for line in records.lines(file)]
+
+    def results(self):
+        return {line["id"]: line for line in self.lines() if line["kind"] == "result"}

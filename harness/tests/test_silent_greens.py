@@ -1,0 +1,164 @@
+"""The seven ways in which other harnesses are green without having tested anything.
+
+Each is reproduced here against ours, and must end in something else than 0.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+FLOWLESS = """
+    import pytest
+
+    def test_it(backend):
+        assert {condition}
+"""
+
+
+def test_an_unknown_backend_on_the_command_line_is_a_usage_error(project):
+    """1: a typing error in --only-backend skipped everything with exit code 0."""
+    project.test_file(FLOWLESS.format(condition=True))
+
+    result = project.run("--metaflow-backend=lcoal")
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*lcoal*local*"])
+
+
+def test_a_parameter_set_without_values_is_red(project):
+    """1b: the cause of the first one, an empty parametrisation, is red by itself."""
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.parametrize("value", [])
+        def test_nothing(value): pass
+
+        @pytest.mark.parametrize("value", [])
+        def test_nothing_on_a_backend(backend, value): pass
+    """)
+
+    result = project.run()
+
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"errors": 2} or result.parseoutcomes() == {"failed": 2}
+
+
+@pytest.mark.parametrize("condition", ["True", "False"])
+def test_a_lenient_xfail_on_a_backend_is_red_whether_it_passes_or_fails(project, condition):
+    """2: xfail(strict=False) made two of four backends unable to be red."""
+    project.test_file(f"""
+        import pytest
+
+        @pytest.mark.xfail(reason="always", strict=False)
+        def test_it(backend):
+            assert {condition}
+    """)
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*not strict can never be red*"])
+
+
+def test_a_run_with_failures_is_never_reported_as_success(project):
+    """3: a reporter with fail-on-error off called a thousand failures a success."""
+    project.test_file(FLOWLESS.format(condition=False))
+
+    result, _ = project.record()
+    report = project.pytester.run("mf-backends", "report", "records", timeout=60)
+
+    assert result.ret == 1
+    assert report.ret == 1
+
+
+def test_an_error_while_tests_are_generated_is_not_a_skip(project):
+    """4: a conftest that caught every error turned an import error into one skip."""
+    project.test_file("""
+        def pytest_generate_tests(metafunc):
+            raise ImportError("gone")
+
+        def test_it(backend): pass
+    """)
+
+    result = project.run()
+
+    assert result.ret not in {0, 5}
+
+
+def test_a_session_without_records_is_red(project):
+    """5 and 6: no files, no results: neutral elsewhere, and neutral merges."""
+    (project.path / "records").mkdir()
+
+    result = project.pytester.run("mf-backends", "report", "records", timeout=60)
+
+    assert result.ret == 1
+
+
+def test_a_required_backend_on_which_everything_is_skipped_is_red(project):
+    """7: 0 of 1745 tests ran, green."""
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.needs("gpu")
+        def test_it(backend): pass
+    """)
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*local is required and none of its 1 tests was executed*"])
+
+
+def test_a_backend_that_is_forced_and_selects_nothing_is_red(project):
+    project.test_file("def test_it(): pass")
+
+    result = project.run("--metaflow-require=fake")
+
+    assert result.ret == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "near"),
+    [("nomda", "fake"), ("locl", "local"), ("locl or fake", "local"), ("not smok", "smoke")],
+)
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_an_unknown_marker_name_is_a_usage_error(project, expression, near, workers):
+    project.test_file(FLOWLESS.format(condition=True))
+
+    result = project.run("-m", expression, *workers)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*there is no marker*"])
+    assert near == "fake" or near in result.stderr.str()
+
+
+def test_a_test_that_names_an_unknown_backend_is_an_error(project):
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.backends("lcoal")
+        def test_it(backend): pass
+    """)
+
+    result = project.run()
+
+    assert result.ret not in {0, 5}
+    result.stdout.fnmatch_lines(["*lcoal*did you mean*local*"])
+
+
+def test_nothing_selected_is_not_green(project):
+    project.test_file("def test_it(): pass")
+
+    result = project.run("-m", "fake")
+
+    assert result.ret == 5
+
+
+def test_a_broken_matrix_is_a_usage_error_with_its_place(project):
+    project.matrix("version: 1\nbackends:\n  local: {knd: local}\n")
+    project.test_file(FLOWLESS.format(condition=True))
+
+    result = project.run()
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*matrix.yaml:3:*knd*kind*"])

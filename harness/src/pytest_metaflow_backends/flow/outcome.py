@@ -82,14 +82,16 @@ class TaskOutcome:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TaskOutcome:
         artifacts = {name: Artifact.from_json(item) for name, item in data["artifacts"].items()}
-        return cls(**{
-            **data,
-            "artifacts": artifacts,
-            "stdout_all": Output(**data["stdout_all"]),
-            "stderr_all": Output(**data["stderr_all"]),
-            "tags": tuple(data["tags"]),
-            "system_tags": tuple(data["system_tags"]),
-        })
+        return cls(
+            **{
+                **data,
+                "artifacts": artifacts,
+                "stdout_all": Output(**data["stdout_all"]),
+                "stderr_all": Output(**data["stderr_all"]),
+                "tags": tuple(data["tags"]),
+                "system_tags": tuple(data["system_tags"]),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,14 @@ class FlowOutcome:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FlowOutcome:
-        return cls(**{
-            **data,
-            "tasks": tuple(TaskOutcome.from_json(task) for task in data["tasks"]),
-            "tags": tuple(data["tags"]),
-            "system_tags": tuple(data["system_tags"]),
-        })
+        return cls(
+            **{
+                **data,
+                "tasks": tuple(TaskOutcome.from_json(task) for task in data["tasks"]),
+                "tags": tuple(data["tags"]),
+                "system_tags": tuple(data["system_tags"]),
+            }
+        )
 
     @property
     def successful(self) -> bool:

@@ -1,0 +1,84 @@
+"""The one seam to Metaflow's Runner that is not public: how it starts `python flow.py`.
+
+`metaflow.runner.subprocess_manager.CommandManager` reads the program's output through strict UTF-8
+pipes: one invalid byte ends the reader, and a full pipe then blocks the flow for ever (seen in
+2.19.39). Here output goes straight into files, which also can be read while the flow runs. If
+Metaflow renames the class, `tests/flow/test_seams.py` says so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from metaflow.runner import subprocess_manager
+
+from pytest_metaflow_backends.flow.guard import dying_with_us
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_metaflow_backends.flow.workspace import Workspace
+
+NO_RUN = 1  # exit code given to a program that ended well and made no run
+STARTED: list[Program] = []
+
+
+class Program(subprocess.Popen[bytes]):
+    """A launched program; ending well without having made a run is not success.
+
+    Without this, Metaflow's Runner would wait an hour for a flow file that lacks the call of its
+    flow: it only gives up early if the exit code is not 0 (runner/utils.py, 2.19.39).
+    """
+
+    makes: Path | None = None  # the file that exists once there is a run
+
+    def poll(self) -> int | None:
+        code = super().poll()
+        if code == 0 and self.makes is not None and not self.makes.exists():
+            self.returncode = NO_RUN
+        return self.returncode
+
+
+def log_into_files(work: Workspace) -> None:
+    """Let all programs that Runner and Deployer start from now on write into the workspace."""
+    numbers = iter(range(1_000_000))
+    prepare = dying_with_us()
+
+    class FileLogged(subprocess_manager.CommandManager):  # type: ignore[misc]
+        def run(self, show_output: bool = False) -> int:  # noqa: ARG002, FBT001, FBT002 - as in the base
+            self.process, self.log_files = _start(self, work, next(numbers), prepare)
+            self.run_called = True
+            STARTED.append(self.process)
+            return self.process.pid
+
+        def sync_wait(self) -> None:
+            self.process.wait()
+
+        def cleanup(self) -> None:
+            """Keep the files: they are read after the Runner is gone."""
+
+    subprocess_manager.CommandManager = FileLogged
+
+
+def _start(
+    manager: Any,
+    work: Workspace,
+    number: int,
+    prepare: Callable[[], None],  # noqa: ANN401
+) -> tuple[Program, dict[str, str]]:
+    files = {stream: work.launcher(number, stream) for stream in ("stdout", "stderr")}
+    with files["stdout"].open("wb") as stdout, files["stderr"].open("wb") as stderr:
+        program = Program(
+            manager.command,
+            cwd=manager.cwd,
+            env=manager.env,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            preexec_fn=prepare,  # noqa: PLW1509 - this process has one thread
+        )
+    if "--run-id-file" in manager.command:
+        program.makes = work.run_id
+    return program, {stream: str(path) for stream, path in files.items()}

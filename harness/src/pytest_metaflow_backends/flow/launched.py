@@ -1,0 +1,105 @@
+"""Run, resume or spin a flow through Metaflow's Runner."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_metaflow_backends.flow.ending import Ending, Progress
+
+if TYPE_CHECKING:
+    from pytest_metaflow_backends.flow.request import FlowRequest
+    from pytest_metaflow_backends.flow.workspace import Workspace
+
+
+def launch(request: FlowRequest, work: Workspace, progress: Progress) -> Ending:
+    """Run the flow to its end; whatever goes wrong in it is told by the ending, never raised."""
+    try:
+        runner = _load(request, work, progress)
+        executing = _execute(runner, request, work)
+    except SystemExit as stop:
+        return Ending(exit_code=_code(stop), progress=progress, error=_text(stop))
+    except Exception as error:  # noqa: BLE001 - a user's flow may raise anything
+        return failed(error, work, progress)
+    _note(executing, progress)
+    return Ending(exit_code=executing.returncode, progress=progress)
+
+
+def _load(request: FlowRequest, work: Workspace, progress: Progress) -> Any:  # noqa: ANN401
+    """Import the flow file as Metaflow does; the file marks that this is going on."""
+    from metaflow import Runner
+
+    from pytest_metaflow_backends.flow.filelogged import log_into_files
+    from pytest_metaflow_backends.flow.flowfile import loaded
+
+    log_into_files(work)
+    work.loading.touch()
+    runner = Runner(
+        str(request.path),
+        show_output=False,
+        cwd=str(request.cwd),
+        file_read_timeout=int(request.timeout) + 1,
+        **top_level(request),
+    )
+    work.loading.unlink()
+    progress.module, progress.flow = loaded(request.path)
+    return runner
+
+
+def top_level(request: FlowRequest) -> dict[str, Any]:
+    """Give the options before the command; decorators of both sources are kept."""
+    top = dict(request.top)
+    decospecs = [*request.decospecs, *top.pop("decospecs", ())]
+    return {**top, "decospecs": decospecs} if decospecs else top
+
+
+def _execute(runner: Any, request: FlowRequest, work: Workspace) -> Any:  # noqa: ANN401
+    options = {"run_id_file": str(work.run_id), **request.options}
+    if request.command == "spin":
+        return runner.spin(options.pop("pathspec"), **request.parameters, **options)
+    if request.tags:
+        options["tags"] = [*request.tags, *options.pop("tags", ())]
+    return getattr(runner, request.command)(**request.parameters, **options)
+
+
+def _note(executing: Any, progress: Progress) -> None:  # noqa: ANN401
+    found = executing.task if hasattr(executing, "task") else executing.run
+    progress.pathspec = found.pathspec
+    progress.metadata = found._metaflow.metadata.metadata_str()  # noqa: SLF001 - no public name
+
+
+def failed(error: Exception, work: Workspace, progress: Progress) -> Ending:
+    """Tell a program that ended too early from a launch that never got to start one."""
+    from pytest_metaflow_backends.flow.filelogged import STARTED
+
+    if STARTED:
+        if run_id := work.known_run_id():
+            progress.pathspec = f"{progress.flow}/{run_id}"
+        return Ending(exit_code=STARTED[-1].wait() or 1, progress=progress)
+    return Ending(exit_code=1, progress=progress, error=_text(error))
+
+
+def _text(error: BaseException) -> str:
+    """Show where in the flow it happened, without the frames of Metaflow and of ours."""
+    shown = traceback.TracebackException.from_exception(error)
+    shown.stack = traceback.StackSummary.from_list(
+        [frame for frame in shown.stack if not frame.filename.startswith(_machinery())]
+    )
+    return "".join(shown.format()).rstrip()
+
+
+def _machinery() -> tuple[str, ...]:
+    import metaflow
+
+    return (str(Path(metaflow.__file__).parent), str(Path(__file__).parent), "<frozen ")
+
+
+def _code(stop: SystemExit) -> int:
+    if isinstance(stop.code, int):
+        return stop.code
+    if stop.code is None:
+        return 0
+    sys.stderr.write(f"{stop.code}\n")
+    return 1

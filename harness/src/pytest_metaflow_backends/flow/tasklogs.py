@@ -1,0 +1,57 @@
+"""A task's output: the tail that is carried, and the digest of all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_metaflow_backends.flow.outcome import Output
+from pytest_metaflow_backends.flow.tails import tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# What Metaflow's launchers write into a task's log around the user's output
+# (runtime.py, metaflow_environment.py, mflog, plugins/kubernetes; 2.19.39).
+_METAFLOW_LINES = re.compile(
+    rb"Task failed\.|Task failed with a segmentation fault\.|\[KILLED BY ORCHESTRATOR\]"
+    rb"|Setting up task environment\.|Downloading code package\.\.\.|Code package downloaded\."
+    rb"|Task is starting\.|Task finished with exit code -?\d+\."
+)
+_TRACEBACK_PATH = re.compile(rb'^(\s*File ")[^"]*?([^"/\\]+)(", line \d+)')
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One stream of one attempt."""
+
+    tail: str
+    all: Output
+
+
+def logged(datastore: Any, stream: str, tail_lines: int) -> Logged:  # noqa: ANN401
+    """Read a stream of the latest attempt from the task's datastore."""
+    from metaflow.mflog import LOG_SOURCES
+    from metaflow.mflog.mflog import merge_logs
+
+    blobs = [blob for _, blob in datastore.load_logs(LOG_SOURCES, stream) if blob]
+    lines = [line.msg.rstrip(b"\r\n") for line in merge_logs(blobs)]
+    return Logged(tail(lines, tail_lines), measured(lines))
+
+
+def measured(lines: Iterable[bytes]) -> Output:
+    """Count and digest the user's lines."""
+    digest, count = hashlib.blake2b(digest_size=16), 0
+    for line in user_lines(lines):
+        digest.update(line + b"\n")
+        count += 1
+    return Output(count, digest.hexdigest())
+
+
+def user_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Drop what Metaflow wrote; keep of a traceback's paths only the file name."""
+    for line in lines:
+        if not _METAFLOW_LINES.fullmatch(line):
+            yield _TRACEBACK_PATH.sub(rb"\1\2\3", line)

@@ -170,7 +170,7 @@ def test_an_undeclared_capability_that_works_is_reported_as_drift(project):
 
     assert drift == [("test_it.py::test_works", "gpu")]
     assert project.results()["test_it.py::test_fails[fake]"]["outcome"] == "skipped"
-    result.stdout.fnmatch_lines(["*test_works* passes although gpu is not declared*"])
+    result.stdout.fnmatch_lines(["*test_works* passes although gpu is undeclared*"])
 
 
 def test_an_unknown_capability_is_an_error_with_a_suggestion(project):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,11 @@ import pytest
 from pytest_metaflow_backends import fixtures, results, sessioninfo
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.recorder import Recorder
-from pytest_metaflow_backends.records import Drift, Finish, Outcome, Result, SkipKind, Snapshot
+from pytest_metaflow_backends.records import Drift, Finish, Outcome, Record, SkipKind
 from pytest_metaflow_backends.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator, Iterator
 
     from pytest_metaflow_backends.context import RunContext
 
@@ -51,7 +52,8 @@ class Recording:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._reports[nodeid] = []
         if self.recorder is not None:
-            self._guarded(lambda recorder: recorder.started(nodeid))
+            with self._or_stop():
+                self.recorder.started(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._reports.setdefault(report.nodeid, []).append(report)
@@ -71,46 +73,34 @@ class Recording:
             return
         result = results.result_of(reports, self.run.redact)
         self.tally.add(result)
-        self._guarded(lambda recorder: recorder.write(result))
-        self._record_gathered(result, reports)
+        self._write(result)
+        for record in results.gathered(result, reports):
+            self._write(record)
+            if isinstance(record, Drift):
+                self.notes.append(f"{result.id} passes although {record.capability} is undeclared")
         self.config.hook.pytest_metaflow_result(result=result)
 
     def _record_pass(self, reports: list[pytest.TestReport]) -> None:
-        recorder = self.recorder
-        if recorder is None:
+        if self.recorder is None:
             return
         report = reports[-1]
         file, line, _ = report.location
         seconds = sum(r.duration for r in reports)
         worker = getattr(report, "worker_id", "")
         number = 0 if line is None else line + 1
-        self._guarded(lambda r: r.passed(report.nodeid, seconds, file, number, worker))
+        with self._or_stop():
+            self.recorder.passed(report.nodeid, seconds, file, number, worker)
 
-    def _record_gathered(self, result: Result, reports: list[pytest.TestReport]) -> None:
-        if result.backend is None:
-            return
-        for report in reports:
-            facts = getattr(report, "metaflow", {})
-            for snapshot in facts.get("snapshots", ()) if report is reports[-1] else ():
-                record = Snapshot(
-                    key=result.key,
-                    backend=result.backend,
-                    variant=result.variant,
-                    name=snapshot["name"],
-                    data=snapshot["data"],
-                )
-                self._guarded(lambda recorder, record=record: recorder.write(record))
-            for capability in facts.get("drift", ()):
-                drift = Drift(result.key, result.backend, capability, result.variant)
-                self._guarded(lambda recorder, drift=drift: recorder.write(drift))
-                self.notes.append(f"{report.nodeid} passes although {capability} is not declared")
+    def _write(self, record: Record) -> None:
+        if self.recorder is not None:
+            with self._or_stop():
+                self.recorder.write(record)
 
-    def _guarded(self, write: Callable[[Recorder], None]) -> None:
-        """Record, or end the run at once: results nobody can read later must not look green."""
-        if self.recorder is None:
-            return
+    @contextmanager
+    def _or_stop(self) -> Iterator[None]:
+        """End the run at once if recording fails: what nobody can read later must not be green."""
         try:
-            write(self.recorder)
+            yield
         except RecordingError as error:
             self.recorder = None
             self.notes.append(str(error))
@@ -135,8 +125,7 @@ class Recording:
                 reason=SkipKind.DEADLINE.value if late else "",
                 counts={outcome.value: n for outcome, n in self.tally.outcomes.items()},
             )
-            self._guarded(lambda recorder: recorder.write(finish))
-            self.recorder.close()
+            self._write(finish)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         not_run = self.tally.outcomes.get(Outcome.NOT_RUN, 0)

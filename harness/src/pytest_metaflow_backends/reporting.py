@@ -70,21 +70,12 @@ class Reporting:
             _fail(report, EMPTY_SET)
         elif hasattr(report, "wasxfail") and not self._strict(item):
             _fail(report, LENIENT_XFAIL)
-        elif (
-            state.expired
-            and state.expectation
-            and report.when == "call"
-            and report.outcome == "passed"
-        ):
-            _fail(
-                report,
-                f"{state.expectation.where}: this expectation expired on {state.expectation.until}; "
-                "the test passes, so remove it",
-            )
+        elif state.expired and report.when == "call" and report.outcome == "passed":
+            _fail(report, _expired(state))
         elif state.undeclared and report.outcome == "failed" and report.when != "teardown":
-            report.outcome = "skipped"
             state.skip_kind = SkipKind.CAPABILITY
             reason = f"fails without the undeclared {', '.join(state.undeclared)}, as declared"
+            report.outcome = "skipped"
             report.longrepr = (str(item.path), 0, f"Skipped: {reason}")
 
     def _strict(self, item: pytest.Item) -> bool:
@@ -142,6 +133,13 @@ def _gathered(state: ItemState) -> dict[str, Any]:
         "runs": [asdict(run) for run in state.runs],
         "snapshots": [{"name": s.name, "data": dict(s.data)} for s in state.snapshots],
     }
+
+
+def _expired(state: ItemState) -> str:
+    known = state.expectation
+    if known is None:  # only a state that has one can be expired
+        raise ValueError(state.key)
+    return f"{known.where}: this expectation expired on {known.until}; it passes, so remove it"
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

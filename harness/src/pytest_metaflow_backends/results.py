@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from pytest_metaflow_backends.records import (
     Attempt,
     Cause,
+    Drift,
     Outcome,
     Result,
     RunRef,
     SkipKind,
+    Snapshot,
     TaskRef,
     build,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pytest
 
@@ -64,6 +66,17 @@ def plainly_passed(reports: Sequence[pytest.TestReport]) -> bool:
         and not hasattr(report, "wasxfail")
         for report in reports
     )
+
+
+def gathered(result: Result, reports: Sequence[pytest.TestReport]) -> Iterator[Snapshot | Drift]:
+    """Yield what the last attempt gathered besides its result: snapshots of runs, and drift."""
+    if result.backend is None:
+        return
+    last = getattr(reports[-1], "metaflow", {})
+    for taken in last.get("snapshots", ()):
+        yield Snapshot(result.key, result.backend, result.variant, taken["name"], taken["data"])
+    for capability in _facts(reports).get("drift", ()):
+        yield Drift(result.key, result.backend, capability, result.variant)
 
 
 def _facts(reports: Sequence[pytest.TestReport]) -> dict[str, Any]:

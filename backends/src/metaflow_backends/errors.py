@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class BackendError(Exception):
-    """The backend itself failed: it did not come up, died, or answers nonsense (cause `backend`)."""
+    """The backend itself failed (cause `backend`): no start, died, or answers nonsense."""
 
 
 class BackendUnavailableError(BackendError):

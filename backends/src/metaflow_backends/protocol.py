@@ -49,6 +49,8 @@ class Process:
 
     pid: int
     created: float  # seconds since the epoch, as psutil gives it
+    # Clock ticks from boot to its start: unlike `created` it stays the same when the clock is set.
+    ticks: int | None = None
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def leftovers(ownership: Ownership, recorded: Iterable[Process] = ()) -> tuple[P
 
 def digest(settings: Settings) -> str:
     """Tell settings apart: a detached backend is only shared if it was started with the same."""
-    text = json.dumps(asdict(settings), sort_keys=True, default=str)
+    text = json.dumps(asdict(replace(settings, start_timeout=0.0)), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

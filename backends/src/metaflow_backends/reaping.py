@@ -12,7 +12,15 @@ from metaflow_backends.identity import boot_id
 from metaflow_backends.launch import SWEEP_GRACE, leftovers, leftovers_of, take_down
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.spawning import end_all
-from metaflow_backends.state import Folder, Phase, State, StateError, folders, owner_alive
+from metaflow_backends.state import (
+    Folder,
+    Phase,
+    State,
+    StateError,
+    VersionError,
+    folders,
+    owner_alive,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +66,10 @@ def _reap_locked(folder: Folder, load: Load) -> Reaped | None:
 def _reap(folder: Folder, load: Load) -> Reaped | None:
     try:
         state = folder.read()
+    except VersionError as error:
+        return Reaped(folder.column, "another release started it", problem=str(error))
     except StateError as error:
-        return _set_aside(folder, error)
+        return set_aside(folder, error)
     if state is None:
         return _reap_homes(folder)
     if owner_alive(state) and not _abandoned(state):
@@ -102,7 +112,8 @@ def _reap_homes(folder: Folder) -> Reaped | None:
     return Reaped(folder.column, "its state file was deleted", left) if left else None
 
 
-def _set_aside(folder: Folder, error: StateError) -> Reaped:
+def set_aside(folder: Folder, error: StateError) -> Reaped:
+    """Keep an unreadable state file under another name and end what its homes show."""
     left = _end_homes(folder)
     kept = folder.file.with_name(folder.file.name + CORRUPT)
     folder.file.replace(kept)

@@ -29,6 +29,10 @@ class StateError(BackendError):
     """A state file cannot be read or written; the message names it."""
 
 
+class VersionError(StateError):
+    """A state file was written by a release with another idea of it."""
+
+
 class Phase(str, Enum):
     """How far a start or stop has come. Whoever changes it holds the folder's lock meanwhile.
 
@@ -103,6 +107,8 @@ class Folder:
                 f"{self.column}: another process has been starting or stopping it for {timeout:g} "
                 f"s and holds {held.lock_file}; look for it with `mf-backends status`"
             ) from None
+        except OSError as error:
+            raise StateError(f"{held.lock_file}: cannot be locked: {error.strerror}") from error
         try:
             yield
         finally:
@@ -145,7 +151,7 @@ class Folder:
 
 def folders(state_dir: Path) -> tuple[Folder, ...]:
     """List the columns that something is known of below the state folder."""
-    roots = sorted(path.parent for path in state_dir.glob("*/lock"))
+    roots = sorted(path.parent for path in state_dir.glob("[!.]*/lock"))
     return tuple(Folder(root=root, column=root.name.replace("+", "/")) for root in roots)
 
 
@@ -167,7 +173,7 @@ def decode(text: str, path: Path) -> State:
     try:
         data = json.loads(text)
         if (version := data.pop("v")) != SCHEMA:
-            raise StateError(
+            raise VersionError(
                 f"{path}: has version {version!r}, this release reads {SCHEMA}; stop the backend "
                 "with the release that started it, or delete the file once nothing of it runs"
             )

@@ -74,9 +74,9 @@ class Allowed:
             raise UsageError(f"{path}:1: version {data['version']!r} is not known; this reads 1")
         if not isinstance(data["allowed"], list):
             raise UsageError(f"{path}:1: `allowed` must be a list of entries")
-        lines = [data["allowed"].lc.item(n)[0] + 1 for n in range(len(data["allowed"]))]
+        entries: Any = data["allowed"]  # ruamel.yaml's list, which knows its lines
         found = (
-            _entry(e, f"{path}:{line}") for e, line in zip(data["allowed"], lines, strict=True)
+            _entry(entry, f"{path}:{entries.lc.item(n)[0] + 1}") for n, entry in enumerate(entries)
         )
         return cls(tuple(found))
 

@@ -1,10 +1,11 @@
-"""A task's artifacts, described. They are unpickled here, in the flow's own process, or not at all."""
+"""A task's artifacts, described; unpickled here, in the flow's own process, or not at all."""
 
 from __future__ import annotations
 
 import io
 import json
 import pickle
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.flow.canonical import digest
@@ -24,38 +25,35 @@ def described(datastore: Any, module: ModuleType | None) -> dict[str, Artifact]:
     except AttributeError:  # the attempt is not done (see taskview.objects)
         return {}
     names = sorted(name for name in stored["objects"] if not name.startswith("_"))
-    return {
-        name: _described(datastore, name, stored["objects"][name], stored["info"][name], module)
-        for name in names
-    }
+    found = (_Stored(datastore, module, n, stored["objects"][n], stored["info"][n]) for n in names)
+    return {item.name: _described(item) for item in found}
 
 
-def _described(
-    datastore: Any,
-    name: str,
-    key: str,
-    info: Mapping[str, Any],
-    module: ModuleType | None,  # noqa: ANN401
-) -> Artifact:
-    kind, size = _type_name(info["type"]), int(info.get("size", 0))
+@dataclass(frozen=True)
+class _Stored:
+    """One artifact as the datastore knows it."""
+
+    datastore: Any  # metaflow.datastore.TaskDataStore
+    module: ModuleType | None  # the flow file
+    name: str
+    key: str
+    info: Mapping[str, Any]
+
+    def load(self) -> Any:  # noqa: ANN401
+        """Give the value; raises whatever its class raises."""
+        if "pickle" not in self.info.get("encoding", "pickle"):
+            return dict(self.datastore.load_artifacts([self.name]))[self.name]
+        ((_, blob),) = self.datastore.parent_datastore.ca_store.load_blobs([self.key])
+        return _Unpickler(io.BytesIO(blob), self.module).load()
+
+
+def _described(stored: _Stored) -> Artifact:
+    kind, size = _type_name(stored.info["type"]), int(stored.info.get("size", 0))
     try:
-        value = _load(datastore, name, key, info, module)
+        value = stored.load()
     except Exception:  # noqa: BLE001 - whatever a foreign pickle raises: it stays undescribed
-        return Artifact(type=kind, size=size, digest=f"stored:{key}")
+        return Artifact(type=kind, size=size, digest=f"stored:{stored.key}")
     return Artifact(type=kind, size=size, digest=digest(comparable(value)), value=plain(value))
-
-
-def _load(
-    datastore: Any,
-    name: str,
-    key: str,
-    info: Mapping[str, Any],
-    module: ModuleType | None,  # noqa: ANN401
-) -> Any:  # noqa: ANN401
-    if "pickle" not in info.get("encoding", "pickle"):
-        return dict(datastore.load_artifacts([name]))[name]
-    ((_, blob),) = datastore.parent_datastore.ca_store.load_blobs([key])
-    return _Unpickler(io.BytesIO(blob), module).load()
 
 
 class _Unpickler(pickle.Unpickler):

@@ -15,7 +15,6 @@ import math
 import pickle
 import struct
 import sys
-from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -24,7 +23,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 DIGEST_BYTES = 16
 DEPTH = 20_000  # frames; about a quarter of it in levels of nesting
@@ -279,7 +278,8 @@ def _object(walk: Walk, value: object) -> bytes:
 
 def _reduced(walk: Walk, name: bytes, reduced: tuple[Any, ...]) -> bytes:
     """Digest (callable, arguments, state, items of a list, items of a dict)."""
-    make, arguments, state, listed, mapped = (*reduced[:5], *(None,) * (5 - len(reduced)))
+    parts: list[Any] = [*reduced[:5], *[None] * (5 - len(reduced))]
+    make, arguments, state, listed, mapped = parts
     return seal(
         "object",
         [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_metaflow_backends.flow.canonical import seal, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pytest_metaflow_backends.flow.canonical import Walk
 
@@ -46,7 +46,7 @@ def _dtype(dtype: Any) -> bytes:  # noqa: ANN401
     return str(dtype.newbyteorder("=")).encode()
 
 
-def _content(walk: Walk, array: Any) -> list[bytes | memoryview]:  # noqa: ANN401
+def _content(walk: Walk, array: Any) -> Sequence[bytes | memoryview]:  # noqa: ANN401
     import numpy as np
 
     plain = np.asarray(array)
@@ -109,7 +109,7 @@ def _series(walk: Walk, value: Any) -> bytes:  # noqa: ANN401
 
 
 def _index(walk: Walk, value: Any) -> bytes:  # noqa: ANN401
-    """Digest an Index of any kind: names and values (a RangeIndex equals the numbers it stands for)."""
+    """Digest an Index of any kind; a RangeIndex equals the numbers it stands for."""
     return seal("Index", [walk.node(list(value.names)), _values(walk, value)])
 
 
@@ -117,7 +117,7 @@ def _values(walk: Walk, value: Any) -> bytes:  # noqa: ANN401
     """Digest the values of a Series, Index or pandas array, together with their data type."""
     import numpy as np
 
-    dtype = getattr(value, "dtype", None)
+    dtype: Any = getattr(value, "dtype", None)
     if isinstance(dtype, np.dtype) and getattr(value, "nlevels", 1) == 1:
         return walk.node(value.to_numpy())
     kind = str(dtype).encode()

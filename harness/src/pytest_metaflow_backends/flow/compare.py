@@ -98,7 +98,7 @@ def _judged(key: str, columns: Columns, allowed: Allowed) -> Iterator[Judged]:
     fields = sorted({field for found in columns.values() for field in found}, key=_natural)
     for field in fields:
         values = {column: columns[column].get(field, ABSENT) for column in sorted(columns)}
-        if len(set(values.values())) > 1:
+        if len(set(values.values())) > 1 and not _only_emptier(field, columns):
             entries = allowed.covering(key, field)
             counted = {
                 value
@@ -106,6 +106,18 @@ def _judged(key: str, columns: Columns, allowed: Allowed) -> Iterator[Judged]:
                 if not any(entry.excuses(column) for entry in entries)
             }
             yield Judged(field, values, entries, len(counted) > 1)
+
+
+def _only_emptier(field: str, columns: Columns) -> bool:
+    """Tell whether some columns have nothing where others have something: it is told below."""
+    empty = {column for column, found in columns.items() if found.get(field) in {"{}", "[]"}}
+    return all(column in empty or _below(found, field) for column, found in columns.items()) and (
+        len(empty) < len(columns)
+    )
+
+
+def _below(found: Leaves, part: str) -> bool:
+    return any(field.startswith(f"{part}/") for field in found)
 
 
 def _natural(field: str) -> list[tuple[int, int, str]]:
@@ -137,7 +149,7 @@ def _top_absent(field: str, columns: Columns) -> str:
 
 
 def _has(found: Leaves, part: str) -> bool:
-    return part in found or any(field.startswith(f"{part}/") for field in found)
+    return part in found or _below(found, part)
 
 
 def _presence(part: str, columns: Columns) -> dict[str, str]:
@@ -145,5 +157,5 @@ def _presence(part: str, columns: Columns) -> dict[str, str]:
 
 
 def _lacking(key: str, name: str, columns: Columns, missing: set[str]) -> Difference:
-    values = {column: PRESENT for column in columns} | {column: ABSENT for column in missing}
+    values = dict.fromkeys(columns, PRESENT) | dict.fromkeys(missing, ABSENT)
     return Difference(key, name, WHOLE, dict(sorted(values.items())))

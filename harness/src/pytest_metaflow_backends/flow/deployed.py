@@ -49,7 +49,7 @@ def _deployed(request: FlowRequest, work: Workspace, progress: Progress) -> Iter
 
 
 def _scheduler(request: FlowRequest, work: Workspace, progress: Progress) -> Any:  # noqa: ANN401
-    from metaflow import Deployer
+    from metaflow.runner.deployer import Deployer
 
     from pytest_metaflow_backends.flow.filelogged import log_into_files
     from pytest_metaflow_backends.flow.flowfile import loaded

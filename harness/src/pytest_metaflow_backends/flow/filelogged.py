@@ -9,6 +9,7 @@ Metaflow renames the class, `tests/flow/test_seams.py` says so.
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaflow.runner import subprocess_manager
@@ -17,7 +18,6 @@ from pytest_metaflow_backends.flow.guard import dying_with_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytest_metaflow_backends.flow.workspace import Workspace
 
@@ -46,12 +46,15 @@ def log_into_files(work: Workspace) -> None:
     numbers = iter(range(1_000_000))
     prepare = dying_with_us()
 
-    class FileLogged(subprocess_manager.CommandManager):  # type: ignore[misc]
-        def run(self, show_output: bool = False) -> int:  # noqa: ARG002, FBT001, FBT002 - as in the base
+    seam: Any = subprocess_manager
+    base: Any = seam.CommandManager
+
+    class FileLogged(base):  # type: ignore[misc]
+        def run(self, *, show_output: bool = False) -> int:  # noqa: ARG002 - as Metaflow calls it
             self.process, self.log_files = _start(self, work, next(numbers), prepare)
             self.run_called = True
             STARTED.append(self.process)
-            return self.process.pid
+            return int(self.process.pid)
 
         def sync_wait(self) -> None:
             self.process.wait()
@@ -59,14 +62,14 @@ def log_into_files(work: Workspace) -> None:
         def cleanup(self) -> None:
             """Keep the files: they are read after the Runner is gone."""
 
-    subprocess_manager.CommandManager = FileLogged
+    seam.CommandManager = FileLogged
 
 
 def _start(
-    manager: Any,
+    manager: Any,  # noqa: ANN401
     work: Workspace,
     number: int,
-    prepare: Callable[[], None],  # noqa: ANN401
+    prepare: Callable[[], None],
 ) -> tuple[Program, dict[str, str]]:
     files = {stream: work.launcher(number, stream) for stream in ("stdout", "stderr")}
     with files["stdout"].open("wb") as stdout, files["stderr"].open("wb") as stderr:
@@ -77,8 +80,8 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
-            preexec_fn=prepare,  # noqa: PLW1509 - this process has one thread
+            preexec_fn=prepare,  # this process has one thread
         )
     if "--run-id-file" in manager.command:
-        program.makes = work.run_id
+        program.makes = Path(manager.command[manager.command.index("--run-id-file") + 1])
     return program, {stream: str(path) for stream, path in files.items()}

@@ -29,7 +29,7 @@ def launch(request: FlowRequest, work: Workspace, progress: Progress) -> Ending:
 
 def _load(request: FlowRequest, work: Workspace, progress: Progress) -> Any:  # noqa: ANN401
     """Import the flow file as Metaflow does; the file marks that this is going on."""
-    from metaflow import Runner
+    from metaflow.runner.metaflow_runner import Runner
 
     from pytest_metaflow_backends.flow.filelogged import log_into_files
     from pytest_metaflow_backends.flow.flowfile import loaded
@@ -84,9 +84,11 @@ def failed(error: Exception, work: Workspace, progress: Progress) -> Ending:
 def _text(error: BaseException) -> str:
     """Show where in the flow it happened, without the frames of Metaflow and of ours."""
     shown = traceback.TracebackException.from_exception(error)
-    shown.stack = traceback.StackSummary.from_list(
-        [frame for frame in shown.stack if not frame.filename.startswith(_machinery())]
-    )
+    part: traceback.TracebackException | None = shown
+    while part is not None:
+        frames = [frame for frame in part.stack if not frame.filename.startswith(_machinery())]
+        part.stack = traceback.StackSummary.from_list(frames)
+        part = part.__cause__ or part.__context__
     return "".join(shown.format()).rstrip()
 
 

@@ -88,6 +88,6 @@ MODES = ("runner", "deployer")
 
 def _as_text(value: object) -> str:
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return str(value)
     kind = type(value).__name__
     raise TypeError(f"a value of type {kind} has no JSON form; pass text, numbers, lists or dicts")

@@ -45,11 +45,12 @@ class RunStore:
     @classmethod
     def open(cls, flow: str, run_id: str, request: FlowRequest, progress: Progress) -> RunStore:
         """Find both halves of a run."""
-        from metaflow.datastore import FlowDataStore
+        from metaflow.datastore.flow_datastore import FlowDataStore
 
         run = _run(f"{flow}/{run_id}", progress.metadata)
         kind, root = _place(run, request.top)
-        return cls(flow, run_id, run, FlowDataStore(flow, storage_impl=kind, ds_root=root))
+        open_store: Any = FlowDataStore
+        return cls(flow, run_id, run, open_store(flow, storage_impl=kind, ds_root=root))
 
     def tasks(self) -> Iterator[StoredTask]:
         """Yield all tasks but the pseudo-task that holds the parameters."""
@@ -76,7 +77,7 @@ def tags_of(seen: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ANN4
 
 
 def _run(pathspec: str, metadata: str | None) -> Any:  # noqa: ANN401
-    from metaflow import Run
+    from metaflow.client.core import Run
     from metaflow.exception import MetaflowNotFound
 
     try:
@@ -101,7 +102,9 @@ def _place(run: Any, top: Mapping[str, Any]) -> tuple[Any, str]:  # noqa: ANN401
     told = _told(run)
     name = told.get("ds-type") or top.get("datastore") or metaflow_config.DEFAULT_DATASTORE
     root = told.get("ds-root") or top.get("datastore_root")
-    return kinds[name], root or kinds[name].get_datastore_root_from_config(_quiet, False)
+    return kinds[name], root or kinds[name].get_datastore_root_from_config(
+        _quiet, create_on_absent=False
+    )
 
 
 def _told(run: Any) -> Mapping[str, str]:  # noqa: ANN401

@@ -33,11 +33,11 @@ class Logged:
 
 def logged(datastore: Any, stream: str, tail_lines: int) -> Logged:  # noqa: ANN401
     """Read a stream of the latest attempt from the task's datastore."""
-    from metaflow.mflog import LOG_SOURCES
-    from metaflow.mflog.mflog import merge_logs
+    from metaflow.mflog import LOG_SOURCES, mflog
 
+    merge: Any = mflog.merge_logs
     blobs = [blob for _, blob in datastore.load_logs(LOG_SOURCES, stream) if blob]
-    lines = [line.msg.rstrip(b"\r\n") for line in merge_logs(blobs)]
+    lines = [line.msg.rstrip(b"\r\n") for line in merge(blobs)]
     return Logged(tail(lines, tail_lines), measured(lines))
 
 

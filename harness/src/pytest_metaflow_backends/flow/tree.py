@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,10 +37,8 @@ def _send(processes: list[psutil.Process], number: int) -> None:
     import psutil
 
     for process in processes:
-        try:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile: what was wanted
             process.send_signal(number)
-        except psutil.NoSuchProcess:  # it ended by itself meanwhile: what was wanted
-            continue
 
 
 def stop_below(pid: int, stages: tuple[tuple[signal.Signals, float], ...]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ class Workspace:
         """Write it whole or not at all."""
         partial = self.answer.with_suffix(".partial")
         partial.write_text(json.dumps(answer))
-        os.replace(partial, self.answer)
+        partial.replace(self.answer)
 
     def read_answer(self) -> dict[str, Any] | None:
         """Read the answer; None if the process died before it gave one."""

@@ -66,7 +66,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Active]:
         active = request.config.stash[LIFECYCLE].acquire(column)
     except (Unavailable, Broken) as error:
         _not_run(request, str(error))
-    active.check()
+    active.check(_needs(request))
     yield active
 
 
@@ -83,7 +83,7 @@ def _column(request: pytest.FixtureRequest) -> Column:
 
 def _decide_by_capabilities(request: pytest.FixtureRequest, column: Column) -> None:
     """Skip the test if it needs what the column does not declare, before anything is started."""
-    needs = [name for mark in request.node.iter_markers("needs") for name in mark.args]
+    needs = _needs(request)
     provides = column.provides
     if provides is None:
         provides = registry.load(column.kind).capabilities
@@ -95,6 +95,10 @@ def _decide_by_capabilities(request: pytest.FixtureRequest, column: Column) -> N
         pytest.skip(f"{column.name}: {decision.reason}")
     if isinstance(decision, capabilities.Probe):
         state.undeclared = tuple(decision.missing)
+
+
+def _needs(request: pytest.FixtureRequest) -> list[str]:
+    return [name for mark in request.node.iter_markers("needs") for name in mark.args]
 
 
 def _not_run(request: pytest.FixtureRequest, reason: str) -> None:

@@ -37,7 +37,7 @@ def adopt(active: Active, environment: MutableMapping[str, str]) -> None:
             "metaflow was imported before the backend's settings were known; import it inside the "
             "test or use the fixture mf_flow, which runs flows in a process of their own"
         )
-    complete = active.environ(environment) | dict(active.column.environment)
+    complete = active.environ(environment)
     for gone in set(environment) - set(complete):
         del environment[gone]
     environment.update(complete)

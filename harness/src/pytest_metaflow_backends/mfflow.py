@@ -83,7 +83,7 @@ class FlowStarter:
         return {"max_workers": limit} if limit and command in {"run", "resume"} else {}
 
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        complete = self.active.environ(os.environ) | dict(self.active.column.environment)
+        complete = self.active.environ(os.environ)
         complete |= dict(extra)
         self.hook.pytest_metaflow_environment(active=self.active, environment=complete)
         return complete

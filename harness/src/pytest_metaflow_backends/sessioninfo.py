@@ -35,11 +35,11 @@ def describe(
         started=time.time(),
         columns=tuple(columns),
         context=context,
-        python=platform.python_version(),
-        metaflow=_version("metaflow"),
+        python=platform.pythonversion_of(),
+        metaflow=version_of("metaflow"),
         platform=platform.platform(terse=True),
         extensions=_extensions(),
-        plugins={name: version for name in PLUGINS if (version := _version(name))},
+        plugins={name: version for name in PLUGINS if (version := version_of(name))},
         ci=continuous_integration(os.environ),
         args=tuple(redact(arg) for arg in args),
     )
@@ -70,7 +70,8 @@ def continuous_integration(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """Give the version of an installed distribution, "" if it is not there."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -11,7 +11,6 @@ import click
 
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.flow.allowed import Allowed
-from pytest_metaflow_backends.flow.allowed import load as load_allowed
 from pytest_metaflow_backends.flow.compare import compare
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_metaflow_backends.cli.settings import Settings
     from pytest_metaflow_backends.matrix.model import Column
-    from pytest_metaflow_backends.report.verdict import ExpectedColumn
+    from pytest_metaflow_backends.report.build import ExpectedColumn
 
 ALLOWED = "harness/conformance/allowed_differences.yaml"
 
@@ -66,7 +65,7 @@ def expected_columns(
     columns: Sequence[Column], context: str, *, required: bool = False
 ) -> tuple[ExpectedColumn, ...]:
     """Say which columns a report must hold, and which of them must have run."""
-    from pytest_metaflow_backends.report.verdict import ExpectedColumn
+    from pytest_metaflow_backends.report.build import ExpectedColumn
 
     return tuple(ExpectedColumn(c.name, required or c.required_in(context)) for c in columns)
 
@@ -80,7 +79,7 @@ def build_and_write(
     from pytest_metaflow_backends.report import build, terminal, write
 
     allowed = chosen.root / ALLOWED
-    rules = load_allowed(allowed) if allowed.is_file() else Allowed.none()
+    rules = Allowed.load(allowed) if allowed.is_file() else Allowed()
     report = build.build(
         records,
         expected=expected,
@@ -88,6 +87,7 @@ def build_and_write(
         today=dt.datetime.now(tz=dt.timezone.utc).date(),
         title=title,
         flaky_budget=chosen.matrix.flaky_budget,
+        expectations=chosen.matrix.expectations,
     )
     written = write.write_all(report, folder)
     terminal.render(report, Console())

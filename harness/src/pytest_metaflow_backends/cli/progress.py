@@ -1,0 +1,19 @@
+"""Tell a person at a terminal what is going on; stay quiet in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pytest_metaflow_backends.records import BackendEvent
+
+
+def announce(event: BackendEvent) -> None:
+    """Print a step in a backend's life to a terminal's standard error."""
+    if sys.stderr.isatty():
+        name = f"{event.backend}/{event.variant}" if event.variant else event.backend
+        reason = f": {event.reason}" if event.reason else ""
+        click.secho(f"{name} {event.state}{reason}", dim=True, err=True)

@@ -1,0 +1,41 @@
+"""`mf-backends up`: start backends so that they outlive the command."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli.progress import announce
+from pytest_metaflow_backends.errors import ExitCode
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAMES...")
+@settings.matrix_option
+@settings.state_option
+def command(names: tuple[str, ...], matrix: str | None, state: str | None) -> int:
+    """Start the backends NAMES (e.g. local, k8s/kind); those that are up stay up.
+
+    Later test runs share them. `mf-backends down` stops them.
+    """
+    from pytest_metaflow_backends.lifecycle import Broken, Unavailable, up
+
+    chosen = settings.read(matrix, state)
+    code = ExitCode.GREEN
+    for column in chosen.columns(names):
+        began = time.monotonic()
+        try:
+            active = up(chosen.state, column, on_event=announce)
+        except (Unavailable, Broken) as error:
+            click.secho(f"{error}", fg="red", err=True)
+            code = ExitCode.REQUIRED_UNAVAILABLE
+            continue
+        where = ", ".join(f"{k} {v}" for k, v in active.running.endpoints.items())
+        click.echo(
+            f"{column.name} is up after {time.monotonic() - began:.1f} s"
+            f"{f' ({where})' if where else ''}; mf-backends env {column.name} shows how to "
+            "use it"
+        )
+    return code

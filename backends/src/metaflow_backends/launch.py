@@ -20,7 +20,7 @@ from metaflow_backends.state import Folder, Phase, State, as_stored
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metaflow_backends.protocol import Backend, Process, Settings
+    from metaflow_backends.protocol import Backend, Process, Running, Settings
 
 SWEEP_GRACE = 1.0  # seconds: what a backend's own stop left behind had its chance
 
@@ -86,11 +86,13 @@ def ownership_of(state: State, folder: Folder) -> Ownership:
 
 
 def leftovers_of(state: State, folder: Folder) -> tuple[Process, ...]:
-    """Find what still runs of a start; after a reboot its pids mean nothing any more."""
-    ownership = ownership_of(state, folder)
-    if state.boot != boot_id():
-        return ownership.tagged()
-    return leftovers(ownership, state.running.processes)
+    """Find what still runs of a start."""
+    return leftovers(ownership_of(state, folder), _valid(state).processes)
+
+
+def _valid(state: State) -> Running:
+    """Drop the pids of an earlier boot: what has them now is somebody else's."""
+    return state.running if state.boot == boot_id() else replace(state.running, processes=())
 
 
 def leftovers(ownership: Ownership, recorded: Iterable[Process] = ()) -> tuple[Process, ...]:
@@ -110,11 +112,8 @@ def _stop(state: State, folder: Folder, backend: Backend | None) -> Exception | 
     """Let the backend stop itself; what it raises must not keep us from ending the rest."""
     if backend is None:
         return None
-    running = state.running
-    if state.boot != boot_id():
-        running = replace(running, processes=())
     try:
-        backend.stop(running, folder.home_of(state))
+        backend.stop(_valid(state), folder.home_of(state))
     except Exception as error:  # noqa: BLE001 - any error of any backend; take_down raises it
         return error
     return None

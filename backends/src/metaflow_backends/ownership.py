@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_backends.identity import PROC, Entry, pids
+from metaflow_backends.identity import PROC, Entry, boot_id, pids
 from metaflow_backends.protocol import Process
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Ownership:
 
     def record(self, process: Process) -> None:
         """Append a started process; one write, so that kill -9 tears no line of another one."""
-        line = json.dumps(asdict(process)) + "\n"
+        line = json.dumps({**asdict(process), "boot": boot_id()}) + "\n"
         target = os.open(self.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(target, line.encode())
@@ -44,7 +44,7 @@ class Ownership:
             os.close(target)
 
     def recorded(self) -> tuple[Process, ...]:
-        """List the processes written down so far.
+        """List the processes written down so far, since the machine was started.
 
         Lines torn by a full disk are passed over: their processes still carry the tag.
         """
@@ -61,8 +61,9 @@ class Ownership:
 
 def _decode(line: str) -> Process | None:
     try:
-        return Process(**json.loads(line))
-    except (ValueError, TypeError):
+        data = json.loads(line)
+        return Process(**data) if data.pop("boot") == boot_id() else None
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

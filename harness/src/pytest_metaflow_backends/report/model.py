@@ -52,10 +52,20 @@ class State(int, Enum):
         return self in _EXECUTED
 
 
-_RED = frozenset({State.FAILED, State.ERROR, State.CRASHED, State.TIMEOUT, State.XPASSED, State.MISSING})
+_RED = frozenset(
+    {State.FAILED, State.ERROR, State.CRASHED, State.TIMEOUT, State.XPASSED, State.MISSING}
+)
 _EXECUTED = frozenset(
-    {State.PASSED, State.FLAKY, State.FAILED, State.ERROR, State.CRASHED, State.TIMEOUT,
-     State.XPASSED, State.XFAILED}
+    {
+        State.PASSED,
+        State.FLAKY,
+        State.FAILED,
+        State.ERROR,
+        State.CRASHED,
+        State.TIMEOUT,
+        State.XPASSED,
+        State.XFAILED,
+    }
 )
 
 HOST = ""  # the column of tests that use no backend; shown as "(no backend)"
@@ -103,6 +113,12 @@ class Grid:
     states: dict[str, bytearray] = field(default_factory=dict)  # column -> row number -> State
     seconds: dict[str, array[float]] = field(default_factory=dict)  # column -> row number
     details: dict[tuple[str, str], Detail] = field(default_factory=dict)  # (key, column)
+
+    def add_column(self, name: str) -> None:
+        """Append a column without cells."""
+        self.columns.append(name)
+        self.states[name] = bytearray()
+        self.seconds[name] = array("d")
 
     def state(self, row: int, column: str) -> State:
         """Look up one cell; a row that a column has not reached is ABSENT."""
@@ -168,6 +184,14 @@ class Group:
     details: tuple[Detail, ...]
     columns: tuple[str, ...]
 
+    @property
+    def headline(self) -> str:
+        """Say how many, where and why: `14 tests, k8s only: ImagePullBackOff`."""
+        tests = len({detail.key for detail in self.details})
+        where = ", ".join(column or "(no backend)" for column in self.columns)
+        only = " only" if len(self.columns) == 1 else ""
+        return f"{tests} {'test' if tests == 1 else 'tests'}, {where}{only}: {self.title}"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -187,10 +211,13 @@ class Report:
     killed: Sequence[str] = ()  # node ids that were running when their session was killed
     title: str = "Backend matrix"
     extra: Mapping[str, Any] = field(default_factory=dict)
+    damage: Sequence[str] = ()  # record files and lines that could not be believed
 
     def reproduce(self, detail: Detail) -> str:
         """Give the line to copy that runs one cell again."""
+        quote = "'\"'\"'"  # a quotation mark in a test's name must not end ours
+        name = "'" + detail.nodeid.replace("'", quote) + "'"
         if not detail.column:
-            return f"pytest '{detail.nodeid}'"
+            return f"pytest {name}"
         backend = detail.column.partition("/")[0]
-        return f"tox -e {backend} -- '{detail.nodeid}'"
+        return f"tox -e {backend} -- {name}"

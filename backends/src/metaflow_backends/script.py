@@ -41,7 +41,7 @@ def _checked(column: str, name: str, value: Any) -> Any:  # noqa: ANN401 - optio
         value = tuple(value)
     wrong_bool = isinstance(value, bool) and expected is not bool
     if wrong_bool or not isinstance(value, expected):
-        wanted = " or ".join(t.__name__ for t in _as_tuple(expected))
+        wanted = " or ".join(_SAID.get(t, t.__name__) for t in _as_tuple(expected))
         raise OptionError(f"{column}: option {name!r} is {value!r}, and must be of type {wanted}")
     return value
 
@@ -50,6 +50,7 @@ def _as_tuple(types: type | tuple[type, ...]) -> tuple[type, ...]:
     return types if isinstance(types, tuple) else (types,)
 
 
+_SAID: dict[type, str] = {tuple: "list"}  # as a matrix.yaml has it
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "late": (int, float),
     "never": bool,

@@ -72,14 +72,18 @@ def _reap(folder: Folder, load: Load) -> Reaped | None:
         return set_aside(folder, error)
     if state is None:
         return _reap_homes(folder)
-    if owner_alive(state) and not _abandoned(state):
+    if owner_alive(state) and not abandoned(state):
         return None
     return stop_left(state, folder, load)
 
 
-def _abandoned(state: State) -> bool:
-    """Tell whether a detached start or stop was killed half-way; we hold the lock it needs."""
-    return state.detached and state.phase is not Phase.UP
+def abandoned(state: State) -> bool:
+    """Tell whether nobody goes on with a start or stop, seen by the holder of its lock.
+
+    A stop without the lock was killed or has failed. So was a detached start; the start of a run
+    that lives on is that run's own affair.
+    """
+    return state.phase is Phase.STOPPING or (state.detached and state.phase is Phase.STARTING)
 
 
 def stop_left(state: State, folder: Folder, load: Load) -> Reaped:
@@ -101,9 +105,10 @@ def stop_left(state: State, folder: Folder, load: Load) -> Reaped:
 def _reason(state: State) -> str:
     if state.boot != boot_id():
         return "the machine was restarted since"
-    if state.owner is None:
+    if abandoned(state):
         return f"its {state.phase.value} phase was interrupted"
-    return f"its owner, process {state.owner.pid}, is gone (phase: {state.phase.value})"
+    who = f"its owner, process {state.owner.pid}," if state.owner else "its owner"
+    return f"{who} is gone (phase: {state.phase.value})"
 
 
 def _reap_homes(folder: Folder) -> Reaped | None:

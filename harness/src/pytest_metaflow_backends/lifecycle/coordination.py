@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_backends.errors import BackendError
 from metaflow_backends.identity import identify
 from metaflow_backends.launch import take_down
-from metaflow_backends.reaping import Reaped, reap, stop_left
+from metaflow_backends.reaping import Reaped, abandoned, reap, stop_left
 from metaflow_backends.state import Folder, Phase, State, folders, owner_alive
 
 from pytest_metaflow_backends.lifecycle import claims
@@ -149,7 +149,8 @@ class Lifecycle:
             return None
         if state.detached and state.phase is Phase.UP and owner_alive(state):
             return state
-        if state.owner is not None and owner_alive(state) and state.session != self._session:
+        foreign = state.session != self._session and not abandoned(state)
+        if state.owner is not None and foreign and owner_alive(state):
             raise self._taken(state, state.owner)
         reaped = stop_left(state, folder, self._registry.load)
         if reaped.problem:

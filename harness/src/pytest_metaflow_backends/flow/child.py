@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.flow import guard
 from pytest_metaflow_backends.flow.request import FlowRequest
-from pytest_metaflow_backends.flow.tree import stop_below
+from pytest_metaflow_backends.flow.tree import signal_below, stop_below, wait_until
 from pytest_metaflow_backends.flow.workspace import Workspace
 
 if TYPE_CHECKING:
+    import subprocess
     from types import FrameType
 
     from pytest_metaflow_backends.flow.ending import Ending
 
-# As a person would stop it: Ctrl-C lets Metaflow cancel remote tasks; then less and less politely.
-STAGES = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0))
+LAUNCHER_GRACE = 10.0  # seconds for Metaflow to cancel what it started elsewhere
+GRACE = 2.0  # seconds for any process to end when asked to
 
 
 class TimeIsUp(BaseException):
@@ -41,7 +42,7 @@ def main() -> None:
     guard.die_with(int(sys.argv[2]), signal.SIGTERM)
     guard.adopt_orphans()
     answer = _answer(work)
-    stop_below(os.getpid(), STAGES[1:])
+    stop_below(os.getpid(), GRACE)
     work.write_answer(answer)
     sys.stdout.flush()
     # Nothing is left to do, and the flow's own code may have left threads that would hold us.
@@ -53,7 +54,7 @@ def _time_is_up(_number: int, _frame: FrameType | None) -> None:
 
 
 def _end_now(_number: int, _frame: FrameType | None) -> None:
-    stop_below(os.getpid(), STAGES[1:])
+    stop_below(os.getpid(), GRACE)
     os._exit(1)
 
 
@@ -86,9 +87,16 @@ def _ending(request: FlowRequest, work: Workspace) -> tuple[Ending, bool]:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # too late: it ended
     except TimeIsUp:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        stop_below(os.getpid(), STAGES)
+        _interrupt(progress.programs)
         return Ending.stopped(progress), True
     return ending, False
+
+
+def _interrupt(programs: list[subprocess.Popen[bytes]]) -> None:
+    """Stop the flow as a person would: after Ctrl-C Metaflow cancels its remote tasks."""
+    signal_below(os.getpid(), signal.SIGINT)
+    wait_until(lambda: all(p.poll() is not None for p in programs), LAUNCHER_GRACE)
+    stop_below(os.getpid(), GRACE)
 
 
 def _launch(request: FlowRequest, work: Workspace, progress: Any) -> Ending:  # noqa: ANN401

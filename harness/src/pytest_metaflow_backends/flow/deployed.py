@@ -55,7 +55,7 @@ def _scheduler(request: FlowRequest, work: Workspace, progress: Progress) -> Any
     from pytest_metaflow_backends.flow.flowfile import loaded
     from pytest_metaflow_backends.flow.launched import top_level
 
-    log_into_files(work)
+    log_into_files(work, progress)
     work.loading.touch()
     deployer = Deployer(
         str(request.path),

@@ -52,10 +52,12 @@ def _names(request: FlowRequest, work: Workspace, ending: Ending) -> tuple[str, 
 
 
 def _stderr(work: Workspace, ending: Ending, lines: int) -> str:
-    """Put why nothing could be launched after what the flow's own code printed before that."""
-    if not ending.error:
-        return work.tail("stderr", lines)
-    printed = tail_of_file(work.log, lines)
+    """Put what went wrong around the launch after what was printed.
+
+    Without a launch the flow's own code could only print while it was imported.
+    """
+    launched = work.launched("stderr")
+    printed = work.tail("stderr", lines) if launched else tail_of_file(work.log, lines)
     return "\n".join(part for part in (printed, ending.error) if part)
 
 

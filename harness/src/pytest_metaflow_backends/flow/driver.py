@@ -101,7 +101,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.send_signal(END_NOW)
         _polled(child, 5.0)
     if child.poll() is None:
-        stop_below(child.pid, ())
+        stop_below(child.pid, grace=0.0)
         child.kill()
     child.wait()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import subprocess
     from types import ModuleType
 
 STOPPED = -15  # exit code of a flow that was stopped, as of a process ended by SIGTERM
@@ -19,6 +20,7 @@ class Progress:
     module: ModuleType | None = None  # the flow file, as imported by Metaflow
     pathspec: str | None = None  # of the run; of the task for spin
     metadata: str | None = None  # provider@place, as Metaflow's Client takes it
+    programs: list[subprocess.Popen[bytes]] = field(default_factory=list)  # started by Metaflow
 
 
 @dataclass(frozen=True)

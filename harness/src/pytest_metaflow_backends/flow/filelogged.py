@@ -19,10 +19,10 @@ from pytest_metaflow_backends.flow.guard import dying_with_us
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_metaflow_backends.flow.ending import Progress
     from pytest_metaflow_backends.flow.workspace import Workspace
 
 NO_RUN = 1  # exit code given to a program that ended well and made no run
-STARTED: list[Program] = []
 
 
 class Program(subprocess.Popen[bytes]):
@@ -41,9 +41,8 @@ class Program(subprocess.Popen[bytes]):
         return self.returncode
 
 
-def log_into_files(work: Workspace) -> None:
+def log_into_files(work: Workspace, progress: Progress) -> None:
     """Let all programs that Runner and Deployer start from now on write into the workspace."""
-    numbers = iter(range(1_000_000))
     prepare = dying_with_us()
 
     seam: Any = subprocess_manager
@@ -51,9 +50,9 @@ def log_into_files(work: Workspace) -> None:
 
     class FileLogged(base):  # type: ignore[misc]
         def run(self, *, show_output: bool = False) -> int:  # noqa: ARG002 - as Metaflow calls it
-            self.process, self.log_files = _start(self, work, next(numbers), prepare)
+            self.process, self.log_files = _start(self, work, len(progress.programs), prepare)
             self.run_called = True
-            STARTED.append(self.process)
+            progress.programs.append(self.process)
             return int(self.process.pid)
 
         def sync_wait(self) -> None:

@@ -34,7 +34,7 @@ def _load(request: FlowRequest, work: Workspace, progress: Progress) -> Any:  # 
     from pytest_metaflow_backends.flow.filelogged import log_into_files
     from pytest_metaflow_backends.flow.flowfile import loaded
 
-    log_into_files(work)
+    log_into_files(work, progress)
     work.loading.touch()
     runner = Runner(
         str(request.path),
@@ -71,14 +71,17 @@ def _note(executing: Any, progress: Progress) -> None:  # noqa: ANN401
 
 
 def failed(error: Exception, work: Workspace, progress: Progress) -> Ending:
-    """Tell a program that ended too early from a launch that never got to start one."""
-    from pytest_metaflow_backends.flow.filelogged import STARTED
+    """Judge by the program that was started, if one was.
 
-    if STARTED:
-        if run_id := work.known_run_id():
-            progress.pathspec = f"{progress.flow}/{run_id}"
-        return Ending(exit_code=STARTED[-1].wait() or 1, progress=progress)
-    return Ending(exit_code=1, progress=progress, error=_text(error))
+    Otherwise there was no launch; or the Runner lost sight of a run that is there.
+    """
+    run_id = work.known_run_id()
+    if run_id and progress.flow:
+        progress.pathspec = f"{progress.flow}/{run_id}"
+    code = progress.programs[-1].wait() if progress.programs else 1
+    if code and progress.programs:
+        return Ending(exit_code=code, progress=progress)
+    return Ending(exit_code=0 if run_id else 1, progress=progress, error=_text(error))
 
 
 def _text(error: BaseException) -> str:

@@ -7,6 +7,7 @@ are in there even where nobody carries their metadata back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class RunStore:
         """Find both halves of a run."""
         from metaflow.datastore.flow_datastore import FlowDataStore
 
-        run = _run(f"{flow}/{run_id}", progress.metadata)
-        kind, root = _place(run, request.top)
+        run = _run(f"{flow}/{run_id}", progress.metadata or _beside_the_data(request.top))
+        kind, root = _place(_told(run), request.top)
         open_store: Any = FlowDataStore
         return cls(flow, run_id, run, open_store(flow, storage_impl=kind, ds_root=root))
 
@@ -77,13 +78,21 @@ def tags_of(seen: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ANN4
 
 
 def _run(pathspec: str, metadata: str | None) -> Any:  # noqa: ANN401
-    from metaflow.client.core import Run
+    from metaflow.client import core
     from metaflow.exception import MetaflowNotFound
 
+    if metadata:  # for all objects: steps and tasks forget what their run was made with (2.19.39)
+        core.metadata(metadata)
     try:
-        return Run(pathspec, _namespace_check=False, _current_metadata=metadata)
+        return core.Run(pathspec, _namespace_check=False)
     except MetaflowNotFound:
         return None
+
+
+def _beside_the_data(top: Mapping[str, Any]) -> str | None:
+    """Name the metadata of a run whose local datastore was moved by an option: it moved along."""
+    root = PurePath(str(top.get("datastore_root", "")))
+    return f"local@{root.parent}" if root.name == ".metaflow" else None
 
 
 def _child(run: Any, step: str, task: str) -> Any:  # noqa: ANN401
@@ -93,13 +102,12 @@ def _child(run: Any, step: str, task: str) -> Any:  # noqa: ANN401
         return None
 
 
-def _place(run: Any, top: Mapping[str, Any]) -> tuple[Any, str]:  # noqa: ANN401
+def _place(told: Mapping[str, str], top: Mapping[str, Any]) -> tuple[Any, str]:
     """Tell the kind and root of the datastore: what the tasks say, else what is configured."""
     from metaflow import metaflow_config
     from metaflow.plugins import DATASTORES
 
     kinds = {kind.TYPE: kind for kind in DATASTORES}
-    told = _told(run)
     name = told.get("ds-type") or top.get("datastore") or metaflow_config.DEFAULT_DATASTORE
     root = told.get("ds-root") or top.get("datastore_root")
     return kinds[name], root or kinds[name].get_datastore_root_from_config(

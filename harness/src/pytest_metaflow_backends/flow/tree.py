@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import psutil
 
 POLL = 0.02  # seconds
@@ -33,33 +35,33 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def _send(processes: list[psutil.Process], number: int) -> None:
+def signal_below(pid: int, number: signal.Signals) -> None:
+    """Send a signal to all below `pid`."""
     import psutil
 
-    for process in processes:
+    for process in descendants(pid):
         with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile: what was wanted
             process.send_signal(number)
 
 
-def stop_below(pid: int, stages: tuple[tuple[signal.Signals, float], ...]) -> None:
-    """Send each stage's signal to all below `pid`, wait its seconds; then kill until none is left.
-
-    The list is made anew each time, since a dying process may leave orphans; these are found if
-    `pid` is a subreaper.
-    """
-    for number, seconds in stages:
-        _send(descendants(pid), number)
-        if _gone(pid, seconds):
-            return
-    while left := descendants(pid):
-        _send(left, signal.SIGKILL)
-        time.sleep(POLL)
-
-
-def _gone(pid: int, seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition, not longer than that; tell whether it holds."""
     deadline = time.monotonic() + seconds
-    while descendants(pid):
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL)
     return True
+
+
+def stop_below(pid: int, grace: float) -> None:
+    """Terminate all below `pid`; after so many seconds kill, until none is left.
+
+    The list is made anew each time, since a dying process may leave orphans; these are found if
+    `pid` is a subreaper.
+    """
+    signal_below(pid, signal.SIGTERM)
+    wait_until(lambda: not descendants(pid), grace)
+    while descendants(pid):
+        signal_below(pid, signal.SIGKILL)
+        time.sleep(POLL)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import textwrap
 
 import pytest
@@ -39,6 +40,11 @@ class Project:
 
     def run(self, *args, timeout=120):
         return self.pytester.runpytest_subprocess(*args, timeout=timeout)
+
+    def cli(self, *args, timeout=120):
+        """Run `mf-backends` as its module, so that it is found wherever the tests run."""
+        python = (sys.executable, "-m", "pytest_metaflow_backends")
+        return self.pytester.run(*python, *args, timeout=timeout)
 
     def record(self, *args, timeout=120):
         """Run with records and give (result, decoded lines of all record files)."""

@@ -47,7 +47,7 @@ HOSTILE = r"""
 def reports(project):
     project.test_file(HOSTILE)
     result, _ = project.record()
-    report = project.pytester.run("mf-backends", "report", "records", "-o", "out", timeout=90)
+    report = project.cli("report", "records", "-o", "out", timeout=90)
     return result, report, project.path / "out"
 
 

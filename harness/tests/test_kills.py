@@ -44,7 +44,7 @@ def wait_for(condition, seconds=60):
 
 
 def report(project):
-    return project.pytester.run("mf-backends", "report", "records", timeout=60)
+    return project.cli("report", "records", timeout=60)
 
 
 def left_over(project):

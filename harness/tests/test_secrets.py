@@ -43,7 +43,7 @@ def test_no_canary_survives_in_any_file(project, monkeypatch):
     project.test_file(LEAKY)
 
     result, _ = project.record(f"--deselect={CANARIES[0]}")
-    project.pytester.run("mf-backends", "report", "records", "-o", "out", timeout=60)
+    project.cli("report", "records", "-o", "out", timeout=60)
     folders = (project.path / "records", project.path / "out")
     files = [f for folder in folders for f in folder.rglob("*") if f.is_file()]
 

@@ -65,7 +65,7 @@ def test_a_run_with_failures_is_never_reported_as_success(project):
     project.test_file(FLOWLESS.format(condition=False))
 
     result, _ = project.record()
-    report = project.pytester.run("mf-backends", "report", "records", timeout=60)
+    report = project.cli("report", "records", timeout=60)
 
     assert result.ret == 1
     assert report.ret == 1
@@ -89,7 +89,7 @@ def test_a_session_without_records_is_red(project):
     """5 and 6: no files, no results: neutral elsewhere, and neutral merges."""
     (project.path / "records").mkdir()
 
-    result = project.pytester.run("mf-backends", "report", "records", timeout=60)
+    result = project.cli("report", "records", timeout=60)
 
     assert result.ret == 1
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_metaflow_backends import causes, selection
+from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.item import STATE, ItemState, key_of, state_of
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
-from pytest_metaflow_backends.records import Part, Plan, to_line
+from pytest_metaflow_backends.recorder import Recorder
+from pytest_metaflow_backends.records import Part, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,15 +120,19 @@ class Collection:
         """
         if self.run.records is None or self.config.option.collectonly:
             return
-        self.run.records.mkdir(parents=True, exist_ok=True)
         path = self.run.records / f"{self.run.session}.plan.jsonl"
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            return
-        with os.fdopen(fd, "w", encoding="ascii") as stream:
-            stream.write(to_line(Part(session=self.run.session, worker=self.run.worker or "main")))
-            stream.writelines(to_line(plan) for plan in self._plans(session.items))
+            recorder = Recorder.create(path, self.run.redact)
+            if recorder is not None:
+                self._write_plan(recorder, session.items)
+        except RecordingError as error:
+            pytest.exit(str(error), returncode=ExitCode.INTERNAL)
+
+    def _write_plan(self, recorder: Recorder, items: list[pytest.Item]) -> None:
+        recorder.write(Part(session=self.run.session, worker=self.run.worker or "main"))
+        for plan in self._plans(items):
+            recorder.write(plan)
+        recorder.close()
 
     def _plans(self, items: list[pytest.Item]) -> Iterator[Plan]:
         redact = self.run.redact

@@ -22,15 +22,25 @@ class Recorder:
     is not recorded must not be believed, so the caller ends the run.
     """
 
-    def __init__(self, path: Path, redact: Redactor) -> None:
+    def __init__(self, path: Path, redact: Redactor, flags: int = 0) -> None:
         self.path = path
         self.redact = redact
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        flags |= os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, flags, 0o644)
         except OSError as error:
             raise self._failure(error) from error
+
+    @classmethod
+    def create(cls, path: Path, redact: Redactor) -> Recorder | None:
+        """Open a file that must not be there yet; None if another process was first."""
+        try:
+            return cls(path, redact, os.O_EXCL)
+        except RecordingError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                return None
+            raise
 
     def write(self, record: Record) -> None:
         self._append(to_line(record))

@@ -50,6 +50,8 @@ class Recording:
                 raise pytest.UsageError(str(error)) from error
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self._reports.get(nodeid):
+            return  # another attempt of the same test
         self._reports[nodeid] = []
         if self.recorder is not None:
             with self._or_stop():
@@ -61,7 +63,8 @@ class Recording:
             self._finished(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self._finished(nodeid)
+        if not results.tried_again(self._reports.get(nodeid, ())):
+            self._finished(nodeid)
 
     def _finished(self, nodeid: str) -> None:
         reports = self._reports.pop(nodeid, None)
@@ -116,6 +119,8 @@ class Recording:
         self.notes += reasons
         session.exitstatus = code
         yield  # xdist ends its workers here
+        for nodeid in list(self._reports):  # announced another attempt, and it never came
+            self._finished(nodeid)
         fixtures.close_lifecycle(self.config)
         if self.recorder is not None:
             late = any(column.late for column in self.tally.columns.values())

@@ -68,6 +68,11 @@ def plainly_passed(reports: Sequence[pytest.TestReport]) -> bool:
     )
 
 
+def tried_again(reports: Sequence[pytest.TestReport]) -> bool:
+    """Tell if another attempt will follow (pytest-rerunfailures marks what it repeats)."""
+    return any(report.outcome == "rerun" for report in _final(reports))
+
+
 def gathered(result: Result, reports: Sequence[pytest.TestReport]) -> Iterator[Snapshot | Drift]:
     """Yield what the last attempt gathered besides its result: snapshots of runs, and drift."""
     if result.backend is None:
@@ -96,7 +101,7 @@ def _outcome(reports: Sequence[pytest.TestReport], facts: Mapping[str, Any]) -> 
     for report in _final(reports):
         if report.when == CRASH:
             return Outcome.CRASHED
-        if report.outcome == "failed":
+        if report.outcome in {"failed", "rerun"}:
             return _failure(report)
         if hasattr(report, "wasxfail"):
             return Outcome.XFAILED if report.outcome == "skipped" else Outcome.XPASSED

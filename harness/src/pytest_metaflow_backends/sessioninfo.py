@@ -35,7 +35,7 @@ def describe(
         started=time.time(),
         columns=tuple(columns),
         context=context,
-        python=platform.pythonversion_of(),
+        python=platform.python_version(),
         metaflow=version_of("metaflow"),
         platform=platform.platform(terse=True),
         extensions=_extensions(),

@@ -41,7 +41,7 @@ class Finding:
     cure: str = ""
 
 
-@click.command()
+@click.command("doctor")
 @click.option(
     "--backend",
     "-b",

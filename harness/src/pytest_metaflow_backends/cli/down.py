@@ -8,7 +8,7 @@ from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.errors import ExitCode
 
 
-@click.command()
+@click.command("down")
 @click.argument("names", nargs=-1, metavar="[NAMES]...")
 @click.option("--force", is_flag=True, help="Stop it even if a running test run uses it.")
 @settings.matrix_option

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-@click.command()
+@click.command("env")
 @click.argument("name")
 @settings.matrix_option
 @settings.state_option

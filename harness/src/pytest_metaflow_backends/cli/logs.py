@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+@click.command("logs")
 @click.argument("name")
 @click.option(
     "--lines",

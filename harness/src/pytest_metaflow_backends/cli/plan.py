@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.matrix.model import Column
 
 
-@click.command()
+@click.command("plan")
 @click.option(
     "--backend",
     "-b",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ALLOWED = "harness/conformance/allowed_differences.yaml"
 
 
-@click.command()
+@click.command("report")
 @click.argument("records", default="report/records", metavar="[RECORDS]")
 @click.option(
     "--output",

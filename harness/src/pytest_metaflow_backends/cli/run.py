@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DECISIVE = (ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE)
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command("run")
 @click.option(
     "--backend",
     "-b",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.lifecycle import Status
 
 
-@click.command()
+@click.command("status")
 @settings.matrix_option
 @settings.state_option
 @settings.json_option

@@ -11,7 +11,7 @@ from pytest_metaflow_backends.cli.progress import announce
 from pytest_metaflow_backends.errors import ExitCode
 
 
-@click.command()
+@click.command("up")
 @click.argument("names", nargs=-1, required=True, metavar="NAMES...")
 @settings.matrix_option
 @settings.state_option

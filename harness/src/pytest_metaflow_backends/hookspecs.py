@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_metaflow_classify(error: BaseException) -> Cause | None:  # type: ignore[empty-body]
+def pytest_metaflow_classify(error: BaseException) -> Cause | None:
     """Name the cause of a failure; the first answer that is not None wins.
 
     Called in the process that ran the test. Without an answer `causes.classify` decides.

@@ -70,7 +70,11 @@ def plainly_passed(reports: Sequence[pytest.TestReport]) -> bool:
 
 def tried_again(reports: Sequence[pytest.TestReport]) -> bool:
     """Tell if another attempt will follow (pytest-rerunfailures marks what it repeats)."""
-    return any(report.outcome == "rerun" for report in _final(reports))
+    return any(_outcome_of(report) == "rerun" for report in _final(reports))
+
+
+def _outcome_of(report: pytest.TestReport) -> str:
+    return report.outcome  # pytest-rerunfailures adds a word to pytest's own three
 
 
 def gathered(result: Result, reports: Sequence[pytest.TestReport]) -> Iterator[Snapshot | Drift]:

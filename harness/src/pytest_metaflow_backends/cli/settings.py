@@ -11,7 +11,7 @@ import click
 
 from pytest_metaflow_backends import selection, sessioninfo
 from pytest_metaflow_backends.errors import UsageError
-from pytest_metaflow_backends.matrix import load as loading
+from pytest_metaflow_backends.matrix.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Settings:
 def read(matrix: str | None, state: str | None = None, context: str | None = None) -> Settings:
     """Find and load the matrix; raises UsageError if there is none from here upwards."""
     path = Path(matrix).absolute() if matrix else find_upwards(Path.cwd())
-    loaded = loading.load(path)
+    loaded = load(path)
     folder = Path(state).absolute() if state else path.parent / ".metaflow-backends"
     return Settings(loaded, folder, context or sessioninfo.context_of(os.environ))
 

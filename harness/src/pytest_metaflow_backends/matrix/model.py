@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
@@ -62,9 +63,18 @@ class Expectation:
     where: str  # file:line, for messages
     issue: str = ""
 
-    def covers(self, key: str, column: str) -> bool: ...
+    def covers(self, key: str, column: str) -> bool:
+        """Tell if it speaks of this test in this column.
 
-    def expired(self, today: date) -> bool: ...
+        A key that stands there letter by letter matches too, although `[` means something else to
+        fnmatch.
+        """
+        if self.column not in {column, column.partition("/")[0]}:
+            return False
+        return self.test == key or fnmatch.fnmatchcase(key, self.test.replace("[", "[[]"))
+
+    def expired(self, today: date) -> bool:
+        return today > self.until
 
 
 @dataclass(frozen=True)
@@ -101,10 +111,11 @@ class Matrix:
         return tuple(dict.fromkeys(column.backend for column in self.columns))
 
     def column(self, name: str) -> Column:
-        """Find one column by `backend` or `backend/variant`; UsageError with the nearest name."""
-        ...
-
-    def of_backend(self, backend: str) -> Iterator[Column]: ...
+        """Find one column by `backend` or `backend/variant`; LookupError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise LookupError(name)
 
     def marker(self, backend: str) -> str:
         """Name the pytest marker of a backend."""

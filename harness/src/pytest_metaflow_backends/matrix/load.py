@@ -1,0 +1,113 @@
+"""Read matrix.yaml: every mistake is one line with its place, what is right is frozen data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from pytest_metaflow_backends.errors import UsageError
+from pytest_metaflow_backends.matrix import model
+from pytest_metaflow_backends.matrix.durations import seconds
+from pytest_metaflow_backends.matrix.mistakes import mistakes
+from pytest_metaflow_backends.matrix.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+Data = dict[str, Any]
+DEFAULTS: Mapping[str, Any] = {"timeout": "10m", "retries": {"infra": 2, "test": 0}}
+START_TIMEOUT = "5m"
+MERGED = ("options", "environment", "deploy_args")  # of a variant and its backend
+
+
+def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
+    """Load a matrix; `kinds` (default: the installed ones) are the backend kinds it may name.
+
+    Raises UsageError with one line per mistake: `path:line:col: what is wrong`.
+    """
+    source = Source.read(path)
+    if not isinstance(source.data, dict):
+        raise UsageError(f"{path}:1:1: expected keys such as `version` and `backends`")
+    if found := mistakes(source, _installed() if kinds is None else kinds):
+        raise UsageError("\n".join(found))
+    data = source.data
+    select = data.get("select", {})
+    return model.Matrix(
+        path=path,
+        columns=tuple(_columns(data)),
+        expectations=tuple(_expectations(source)),
+        redact=model.RedactRules(**{k: tuple(v) for k, v in data.get("redact", {}).items()}),
+        select_always=tuple(select.get("always", ())),
+        select_rules=tuple(
+            model.SelectRule(tuple(rule["paths"]), tuple(rule["backends"]))
+            for rule in select.get("rules", ())
+        ),
+        flaky_budget=data.get("flaky", {}).get("budget"),
+        marker_prefix=data.get("marker_prefix", ""),
+    )
+
+
+def _installed() -> tuple[str, ...]:
+    from metaflow_backends import registry
+
+    return registry.kinds()
+
+
+def _columns(data: Data) -> Iterator[model.Column]:
+    defaults = _merged(DEFAULTS, data.get("defaults", {}))
+    for name, backend in data["backends"].items():
+        settings = _merged(defaults, backend)
+        if backend.get("base", True):
+            yield _column(name, None, {"default": True, **settings})
+        for variant, own in backend.get("variants", {}).items():
+            chosen = {**_merged(settings, own or {}), "default": (own or {}).get("default", False)}
+            yield _column(name, variant, chosen)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
+    """Lay settings over others; `MERGED` ones, retries and start are merged key by key."""
+    joined = {**below, **above}
+    for key in (*MERGED, "retries", "start"):
+        if key in below and key in above:
+            joined[key] = {**below[key], **above[key]}
+    return joined
+
+
+def _column(backend: str, variant: str | None, settings: Data) -> model.Column:
+    required = settings.get("required", False)
+    decospec = settings.get("decospec", ())
+    provides = settings.get("provides")
+    return model.Column(
+        backend=backend,
+        variant=variant,
+        kind=settings["kind"],
+        required=required if isinstance(required, bool) else tuple(required),
+        provides=None if provides is None else frozenset(provides),
+        timeout=seconds(settings["timeout"]),
+        start_timeout=seconds(settings.get("start", {}).get("timeout", START_TIMEOUT)),
+        retries=model.Retries(**settings["retries"]),
+        workers=settings.get("workers"),
+        provider=settings.get("provider"),
+        decospecs=(decospec,) if isinstance(decospec, str) else tuple(decospec),
+        scheduler_type=settings.get("scheduler_type"),
+        cluster=settings.get("cluster"),
+        deploy_args=settings.get("deploy_args", {}),
+        environment=settings.get("environment", {}),
+        options=settings.get("options", {}),
+        default=settings["default"],
+    )
+
+
+def _expectations(source: Source) -> Iterator[model.Expectation]:
+    for index, entry in enumerate(source.data.get("expect_failures", ())):
+        where = source.where(("expect_failures", index)).rpartition(":")[0]
+        yield model.Expectation(
+            column=entry["backend"],
+            test=entry["test"],
+            reason=entry["reason"],
+            owner=entry["owner"],
+            until=dt.date.fromisoformat(entry["until"]),
+            where=where,
+            issue=str(entry.get("issue", "")),
+        )

@@ -51,6 +51,7 @@ DECISIVE = (ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE)
     metavar="EXPRESSION",
     help="Further pytest marker expression, e.g. smoke or 'not slow'.",
 )
+@click.option("--append", is_flag=True, help="Keep earlier records in DIR: one report of both.")
 @click.option("--title", default="Backend matrix", show_default=True)
 @settings.matrix_option
 @settings.state_option
@@ -62,6 +63,7 @@ def command(
     require: bool,
     output: str,
     mark: str,
+    append: bool,
     title: str,
     matrix: str | None,
     state: str | None,
@@ -75,7 +77,9 @@ def command(
     chosen = settings.read(matrix, state, context)
     columns = chosen.columns(names, all_variants=all_variants)
     folder = Path(output).absolute()
-    records = _fresh(folder / "records")
+    records = folder / "records"
+    if not append:
+        _remove_records(records)
     codes = []
     for number, column in enumerate(columns, 1):
         click.echo(f"[{number}/{len(columns)}] {column.name}", err=True)
@@ -129,12 +133,10 @@ def _workers(column: Column) -> Iterator[str]:
         yield from ("-n", str(column.workers))
 
 
-def _fresh(records: Path) -> Path:
+def _remove_records(folder: Path) -> None:
     """Empty the folder of earlier records; what is not a record file stays."""
-    records.mkdir(parents=True, exist_ok=True)
-    for old in records.glob("*.jsonl"):
+    for old in folder.glob("*.jsonl"):
         old.unlink()
-    return records
 
 
 def _pytest(argv: Sequence[str], root: Path) -> int:

@@ -48,18 +48,26 @@ def claim(state_dir: Path, session: str, owner: Process) -> None:
     Raises UsageError that names the other run if a living one has it, or if the folder cannot be
     written to.
     """
+    prepare(state_dir)
     try:
-        _prepare(state_dir)
         with FileLock(state_dir / FOLDER / "lock", timeout=LOCK_TIMEOUT, mode=0o600):
             if others := [other for other in _living(state_dir) if other.session != session]:
                 raise taken(state_dir, others[0])
             mine = Claim(session=session, owner=owner, boot=boot_id(), started=time.time())
             write_atomically(_file(state_dir, session), json.dumps(asdict(mine)))
     except (OSError, BackendError) as error:
-        raise UsageError(
-            f"the state folder {state_dir} cannot be used: {error}; name another one with "
-            "--metaflow-state DIR"
-        ) from error
+        raise _unusable(state_dir, error) from error
+
+
+def prepare(state_dir: Path) -> None:
+    """Make the state folder, unseen by git; raises UsageError if it cannot be written to."""
+    ignore = state_dir / ".gitignore"
+    try:
+        make_folder(state_dir / FOLDER)
+        if not ignore.exists():
+            ignore.write_text("# Made by pytest-metaflow-backends: state, never source.\n*\n")
+    except (OSError, BackendError) as error:
+        raise _unusable(state_dir, error) from error
 
 
 def release(state_dir: Path, session: str) -> None:
@@ -95,11 +103,11 @@ def _living(state_dir: Path) -> Iterable[Claim]:
             path.unlink(missing_ok=True)
 
 
-def _prepare(state_dir: Path) -> None:
-    make_folder(state_dir / FOLDER)
-    ignore = state_dir / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("# Made by pytest-metaflow-backends: state, never source.\n*\n")
+def _unusable(state_dir: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"the state folder {state_dir} cannot be used: {error}; name another one with "
+        "--metaflow-state DIR"
+    )
 
 
 def _files(state_dir: Path) -> tuple[Path, ...]:

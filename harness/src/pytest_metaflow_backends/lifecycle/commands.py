@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from metaflow_backends import registry as installed
 from metaflow_backends.errors import BackendError
-from metaflow_backends.launch import take_down
 from metaflow_backends.reaping import Reaped, set_aside, stop_left
 from metaflow_backends.state import Folder, Phase, State, StateError, owner_alive
 
@@ -39,6 +38,7 @@ def up(
 
     Raises Unavailable, Broken, and UsageError if a living run has the column.
     """
+    claims.prepare(state_dir)
     starter = Starter(registry, on_event)
     backend = starter.load(column)
     folder = Folder.of(state_dir, column.name)
@@ -74,7 +74,7 @@ def down(
             return True
         if state is None:
             return False
-        take_down(state, folder, registry.load(state.kind))
+        _raise_problem(name, stop_left(state, folder, registry.load))
     return True
 
 
@@ -89,19 +89,19 @@ def _standing(state_dir: Path, column: Column, folder: Folder, registry: Registr
                 state_dir, claims.Claim(state.session, state.owner, state.boot, state.started)
             )
         return state
-    _raise_problem(column, stop_left(state, folder, registry.load))
+    _raise_problem(column.name, stop_left(state, folder, registry.load))
     return None
 
 
 def _clear(state: State | None, column: Column, folder: Folder, registry: Registry) -> None:
     """Stop a backend that died or was started with other settings, to start it anew."""
     if state is not None:
-        _raise_problem(column, stop_left(state, folder, registry.load))
+        _raise_problem(column.name, stop_left(state, folder, registry.load))
 
 
-def _raise_problem(column: Column, reaped: Reaped) -> None:
+def _raise_problem(column: str, reaped: Reaped) -> None:
     if reaped.problem:
-        raise BackendError(f"{column.name}: what is left of it is in the way: {reaped.problem}")
+        raise BackendError(f"{column}: not everything of it could be stopped: {reaped.problem}")
 
 
 def _refuse_if_used(state_dir: Path, folder: Folder) -> None:

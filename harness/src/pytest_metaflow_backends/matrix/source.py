@@ -64,7 +64,8 @@ class Source:
 
 def _of(node: Any, part: str | int, *, at_key: bool) -> tuple[int, int]:  # noqa: ANN401
     if isinstance(part, int) and isinstance(node, list):
-        return tuple(node.lc.item(part))
+        items: Any = node
+        return tuple(items.lc.item(part))
     return tuple(node.lc.key(part) if at_key else node.lc.value(part))
 
 

@@ -7,7 +7,6 @@ raise MalformedError, text is made plain and cut.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_metaflow_backends.records import (
@@ -22,7 +21,7 @@ from pytest_metaflow_backends.records import (
 )
 from pytest_metaflow_backends.report import text
 from pytest_metaflow_backends.report.model import HOST, Detail, State
-from pytest_metaflow_backends.report.source import MalformedError, texts
+from pytest_metaflow_backends.report.source import COLUMN, MalformedError, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Enum")
 
 STATES = {outcome.value: State[outcome.name] for outcome in Outcome}
-_COLUMN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?")
 LONGEST = 1e9  # seconds, 31 years: anything beyond is nonsense
 MAX_LINE = 2**32 - 1  # what Grid.lines can hold
 _raw_decode = json.JSONDecoder().raw_decode
@@ -74,7 +72,7 @@ def column_name(backend: object, variant: object) -> str:
     if backend is None or backend == "":
         return HOST
     name = f"{backend}/{variant}" if variant else backend
-    if not isinstance(name, str) or not _COLUMN.fullmatch(name):
+    if not isinstance(name, str) or not COLUMN.fullmatch(name):
         raise MalformedError(f"no name of a column: {text.one_line(str(name), 80)}")
     return name
 

@@ -212,6 +212,8 @@ class GridFiller:
         """Make the column long enough for the row; give what this session said about its cells."""
         marks = self._marks[column]
         if row >= len(marks):
+            if column not in self.grid.states:
+                self.grid.add_column(column)
             rows = len(self.grid.keys)
             marks.extend(bytes(rows - len(marks)))
             states, seconds = self.grid.states[column], self.grid.seconds[column]

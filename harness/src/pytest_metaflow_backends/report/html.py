@@ -8,7 +8,7 @@ the scripts of this package, by their hashes.
 from __future__ import annotations
 
 from base64 import b64encode
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, TextIO
@@ -93,6 +93,7 @@ def _tail(report: Report) -> int:
     return 20_000 + 2_000 * (min(len(report.sessions), html_view.SHOWN) + len(report.events))
 
 
+@cache
 def _assets() -> dict[str, str]:
     folder = files(__package__) / "templates"
     script = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
@@ -124,6 +125,7 @@ def _hash(source: str) -> str:
     return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

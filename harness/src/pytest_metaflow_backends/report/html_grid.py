@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from pytest_metaflow_backends.report import words
+from pytest_metaflow_backends.report import html_view
 from pytest_metaflow_backends.report.html_text import KEY
 from pytest_metaflow_backends.report.model import Grid, State
 from pytest_metaflow_backends.report.text import one_line
@@ -111,7 +111,7 @@ def _head(report: Report, selection: Selection) -> dict[str, Any]:
         cells = [(place[row], *rest) for row, *rest in notes.cells if row in place]
         disagree = [place[row] for row in disagree if row in place]
     return {
-        "columns": [words.column(column) for column in grid.columns],
+        "columns": [html_view.label(column) for column in grid.columns],
         "states": [state.name.lower() for state in State],
         "red": [state.value for state in State if state.red],
         "total": selection.total,

@@ -32,7 +32,12 @@ def web_address(text: str) -> str | None:
 
 def fragment(key: str) -> str:
     """Write the part after `#` that opens the row of this key."""
-    return "key=" + quote(_SURROGATE.sub("\ufffd", key[:KEY]), safe="")
+    return "key=" + quoted(key[:KEY])
+
+
+def quoted(value: str) -> str:
+    """Quote a value for the part after `#`; a browser reads half a surrogate pair as U+FFFD."""
+    return quote(_SURROGATE.sub("\ufffd", value), safe="")
 
 
 def plural(count: int, noun: str) -> str:

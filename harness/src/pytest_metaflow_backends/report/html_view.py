@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.report import words
-from pytest_metaflow_backends.report.html_text import fragment, moment, plural, web_address
+from pytest_metaflow_backends.report.html_text import fragment, moment, plural, quoted, web_address
 from pytest_metaflow_backends.report.model import State
 from pytest_metaflow_backends.report.text import cut, one_line, plain
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
 
 SHOWN = 200  # entries of a section; the grid and report.json have all
+LABEL = 120  # characters of the name of a column
 DEEP = 25  # entries written out under one reason
 
 PHRASES: Mapping[State, str] = {
@@ -143,7 +144,7 @@ def keys_shown(report: Report) -> Iterator[str]:
 def headline(group: Group, columns: Sequence[str]) -> str:
     """Say where a failure happened: `14 tests, k8s only`."""
     tests = plural(len({detail.key for detail in group.details}), "test")
-    names = [words.column(column) for column in group.columns]
+    names = [label(column) for column in group.columns]
     if len(columns) > 1 and len(names) == 1:
         return f"{tests}, {names[0]} only"
     if len(columns) > 1 and len(names) == len(columns):
@@ -168,7 +169,7 @@ def agreeing(difference: Difference) -> list[tuple[str, list[str]]]:
     """Put columns with the same value together, the most common value first."""
     columns: dict[str, list[str]] = {}
     for column, value in difference.values.items():
-        columns.setdefault(value, []).append(words.column(column))
+        columns.setdefault(value, []).append(label(column))
     return sorted(columns.items(), key=lambda item: -len(item[1]))
 
 
@@ -184,6 +185,11 @@ def traceback(text: str, limit: int) -> Markup:
 
 
 _MARKED = re.compile(r"^(E|&gt;)(?: .*)?$", re.MULTILINE)
+
+
+def label(column: str) -> str:
+    """Name a column as every part of the page does, so that filters can compare names."""
+    return plain(words.column(column), LABEL)
 
 
 def word(state: State) -> str:
@@ -225,11 +231,12 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "duration": words.duration,
     "fragment": fragment,
     "headline": headline,
-    "label": words.column,
+    "label": label,
     "line": one_line,
     "moment": moment,
     "place": words.place,
     "plural": plural,
+    "quoted": quoted,
     "split_key": split_key,
     "traceback": traceback,
     "web": web_address,

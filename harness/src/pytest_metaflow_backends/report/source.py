@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CHUNK = 1 << 20
+COLUMN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?")
 LONGEST = 9  # digits of an attempt's number
 
 
@@ -112,7 +114,7 @@ def session_from(data: Mapping[str, Any]) -> Session:
     return Session(
         id=text.identifier(data["id"]),
         started=float(started),  # type: ignore[arg-type]
-        columns=tuple(_strings(data.get("columns"))),
+        columns=tuple(c for c in _strings(data.get("columns")) if COLUMN.fullmatch(c)),
         args=tuple(_strings(data.get("args"))),
         **{name: _string(data.get(name)) for name in ("context", "python", "metaflow", "platform")},  # type: ignore[arg-type]
         **{name: texts(data.get(name)) for name in ("extensions", "plugins", "ci")},  # type: ignore[arg-type]

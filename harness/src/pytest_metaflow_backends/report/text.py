@@ -61,12 +61,13 @@ def identifier(text: str, limit: int = NAME) -> str:
 
     What cannot be printed is written as a Python escape; a very long name ends with its digest.
     """
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else _escaped(c) for c in text)
-    if len(text) <= limit:
-        return text
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
-    return f"{text[: limit - 20]}...{digest}"
+    shown = text[:limit]  # so that a huge name costs little
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else _escaped(c) for c in shown)
+    if max(len(text), len(shown)) <= limit:
+        return shown
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{shown[: limit - 20]}...{digest}"
 
 
 def _escaped(char: str) -> str:
@@ -95,8 +96,7 @@ def md_inline(text: str, limit: int = 300) -> str:
 
     Mentions, references to issues and bare links do not take effect.
     """
-    escaped = _MARKDOWN.sub(r"\\\1", _unlinked(one_line(text, limit)))
-    return _unmentioned(escaped)
+    return _unmentioned(_unlinked(_MARKDOWN.sub(r"\\\1", one_line(text, limit))))
 
 
 def md_html(text: str, limit: int = 300) -> str:

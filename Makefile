@@ -1,0 +1,59 @@
+# One way to do each thing; `make help` lists them. Nothing has to be done before.
+PYTHON ?= python3
+BACKENDS ?= local
+VENV := .venv
+BIN := $(VENV)/bin
+DISTRIBUTIONS := backends harness $(patsubst %/pyproject.toml,%,$(wildcard features/*/pyproject.toml))
+PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+SUITE := harness/conformance
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH
+
+.PHONY: help matrix test test-full soak lint format docs bench devstack clean
+.DEFAULT_GOAL := help
+
+help:  ## list all targets
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | \
+	  awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/installed: $(PROJECTS) .ci/preflight.py
+	@$(PYTHON) .ci/preflight.py git
+	@echo "preparing $(VENV) (once, about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' || \
+	  { echo "cannot go on: pip cannot reach its package index (is there a network?)" >&2; exit 4; }
+	@$(BIN)/python -m pip install --quiet --group dev -e . $(addprefix -e ,$(DISTRIBUTIONS))
+	@touch $@
+
+matrix: $(VENV)/installed  ## run conformance and tutorials on BACKENDS (default: local), print the grid
+	@$(BIN)/mf-backends run $(addprefix -b ,$(BACKENDS)) --title "Metaflow conformance" -- -q $(SUITE)
+
+test: $(VENV)/installed  ## lint, types, docs, wheels, units, conformance: what CI runs
+	@$(PYTHON) .ci/preflight.py --install unshare chromium
+	@$(BIN)/python .ci/check.py test
+
+test-full: $(VENV)/installed  ## as test, with all variants, slow tests and faults
+	@$(PYTHON) .ci/preflight.py --install unshare chromium
+	@$(BIN)/python .ci/check.py test-full
+
+soak: $(VENV)/installed  ## repeated starts, stops and kills; by hand
+	@$(BIN)/python .ci/check.py soak
+
+lint: $(VENV)/installed  ## ruff, mypy (strict), zizmor, actionlint
+	@$(BIN)/python .ci/check.py lint
+
+docs: $(VENV)/installed  ## generated pages up to date, then mkdocs --strict
+	@$(BIN)/python .ci/check.py docs
+
+bench: $(VENV)/installed  ## all benches, one JSON line each
+	@$(BIN)/python .ci/check.py bench
+
+format: $(VENV)/installed  ## let ruff format and mend what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+devstack: $(VENV)/installed  ## start Kubernetes, Argo and S3
+	@$(BIN)/mf-backends up k8s
+
+clean:  ## remove what the other targets made (the cache folder stays)
+	rm -rf $(VENV) .tox .metaflow-backends .mypy_cache .ruff_cache .pytest_cache .hypothesis report site
+	find . -name '*.egg-info' -prune -exec rm -rf {} +

@@ -88,6 +88,7 @@ def build_and_write(
         title=title,
         flaky_budget=chosen.matrix.flaky_budget,
         expectations=chosen.matrix.expectations,
+        order=[column.name for column in chosen.matrix.columns],
     )
     written = write.write_all(report, folder)
     terminal.render(report, Console())

@@ -55,17 +55,19 @@ def build(
     title: str = "Backend matrix",
     flaky_budget: int | None = None,
     expectations: Sequence[Expectation] = (),
+    order: Sequence[str] = (),
 ) -> Report:
     """Read the records, judge them and arrange what is not clean.
 
     Every `expected` column that no session reported is a failure. `compare` says where columns
     differ in what their runs left behind. Expected failures that only expectations expired
-    `today` (if given) cover are failures. Never raises for what the records hold: damage is red.
+    `today` (if given) cover are failures. `order` names columns as the grid
+    shows them, from the left; others follow. Never raises for what the records hold: damage is red.
     """
     merged = merge(records, expected=[column.name for column in expected], compare=compare)
     expired = _expired(merged, expectations, today)
     facts = RunFacts(
-        columns=[_facts(merged, name, expected, expired) for name in _columns(merged)],
+        columns=[_facts(merged, name, expected, expired) for name in _columns(merged, order)],
         sessions=len(merged.sessions),
         damage=merged.damage,
         differences=len(merged.differences),
@@ -92,7 +94,7 @@ def build(
     )
 
 
-def _columns(merged: Merged) -> list[str]:
+def _columns(merged: Merged, order: Sequence[str]) -> list[str]:
     """Name all columns: expected, seen in cells, told of, or of a session with something to tell.
 
     A column that a session merely could have run is left out, unless somebody expects it.
@@ -105,7 +107,8 @@ def _columns(merged: Merged) -> list[str]:
     for name in names:
         if name not in grid.states:
             grid.add_column(name)
-    grid.columns.sort(key=lambda name: name == HOST)
+    rank = {name: number for number, name in enumerate(order)}
+    grid.columns.sort(key=lambda name: (name == HOST, rank.get(name, len(rank))))
     return grid.columns
 
 

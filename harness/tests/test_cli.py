@@ -1,0 +1,211 @@
+"""`mf-backends` as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+FAKE = "version: 1\nbackends: {fake: {kind: fake, variants: {other: {default: true}}}}\n"
+
+
+def test_run_gives_one_grid_over_all_columns(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass\ndef test_b(backend): assert backend.variant")
+
+    result = project.cli("run")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*fake*fake/other*", "*test_a*pass*pass*", "*test_b*FAIL*pass*"])
+    written = {path.name for path in (project.path / "report").iterdir()}
+    assert written >= {"index.html", "report.md", "junit.xml", "report.json", "records"}
+
+
+def test_run_starts_from_no_records_unless_it_appends(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+
+    def columns(*args):
+        assert project.cli("run", *args).ret == 0
+        data = json.loads((project.path / "report" / "report.json").read_text())
+        return [column["column"] for column in data["verdict"]["columns"]]
+
+    assert columns("-b", "fake") == ["fake"]
+    assert columns("-b", "fake/other", "--append") == ["fake", "fake/other"]
+    assert columns("-b", "fake/other") == ["fake/other"]
+
+
+def test_run_with_an_additional_marker_expression(project):
+    project.matrix(FAKE)
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.smoke
+        def test_a(backend): pass
+
+        def test_b(backend): assert False
+    """)
+
+    assert project.cli("run", "-b", "fake", "-m", "smoke").ret == 0
+    assert project.cli("run", "-b", "fake", "-m", "smok").ret == 4
+
+
+def test_run_of_nothing_is_not_green(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(): pass")
+
+    assert project.cli("run", "-b", "fake").ret == 5
+
+
+def test_run_names_a_required_backend_that_is_not_there(project):
+    project.matrix("version: 1\nbackends: {fake: {kind: fake, options: {unavailable: no ship}}}\n")
+    project.test_file("def test_a(backend): pass")
+
+    optional = project.cli("run", "-b", "fake")
+    required = project.cli("run", "-b", "fake", "--require")
+
+    assert optional.ret == 1  # nothing was executed anywhere: that is never green
+    assert required.ret == 10
+    required.stdout.fnmatch_lines(["*no ship*"])
+
+
+USAGE = {
+    "unknown backend": (("run", "-b", "fkae"), "fake"),
+    "unknown command": (("runn",), "runn"),
+    "unknown option": (("run", "--bakend", "fake"), "--bakend"),
+    "unknown backend to start": (("up", "fkae"), "fake"),
+    "environment of what is not up": (("env", "fake"), "mf-backends up fake"),
+    "logs of what is not up": (("logs", "fake"), "mf-backends up fake"),
+    "no such matrix": (("plan", "--matrix", "nowhere.yaml"), "nowhere.yaml"),
+    "unknown context": (("plan", "--context", "cii"), "ci"),
+}
+
+
+@pytest.mark.parametrize(("args", "said"), USAGE.values(), ids=USAGE)
+def test_a_mistake_in_usage_is_one_message_and_exit_code_4(project, args, said):
+    project.matrix(FAKE)
+
+    result = project.cli(*args)
+
+    assert result.ret == 4
+    assert said in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_without_a_matrix_the_message_says_what_to_do(project):
+    (project.path / "matrix.yaml").unlink()
+
+    result = project.cli("status")
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*no matrix.yaml*--matrix*"])
+
+
+def test_plan_lists_columns_and_their_tests(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+
+    text = project.cli("plan")
+    data = json.loads(project.cli("plan", "--backend", "fake/other", "--json").stdout.str())
+
+    text.stdout.fnmatch_lines(["fake (optional, 1 tests)", "*test_it.py::test_a?fake?"])
+    assert [(p["column"], p["tests"]) for p in data] == [
+        ("fake/other", ["test_it.py::test_a[fake/other]"])
+    ]
+
+
+def test_a_backend_that_was_started_stays_up_is_shared_and_goes_down(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+
+    up = project.cli("up", "fake")
+    again = project.cli("up", "fake")
+    status = json.loads(project.cli("status", "--json").stdout.str())
+    pids = status[0]["processes"]
+    run = project.run()
+    still = [runs(pid) for pid in pids]
+    logs = project.cli("logs", "fake")
+    down = project.cli("down")
+
+    assert [up.ret, again.ret, run.ret, logs.ret, down.ret] == [0] * 5
+    assert status[0]["column"] == "fake"
+    assert status[0]["health"]["alive"]
+    assert pids
+    assert all(still)
+    assert not any(runs(pid) for pid in pids)
+    project.cli("status").stdout.fnmatch_lines(["nothing is up"])
+
+
+def runs(pid):
+    """A process that ended may remain as a zombie until somebody collects it: it does not run."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_env_prints_what_a_shell_can_evaluate(project):
+    """A flow that is run by hand in that environment writes to the backend's own datastore."""
+    project.matrix("version: 1\nbackends: {local: {kind: local}}\n")
+    assert project.cli("up", "local").ret == 0
+    try:
+        script = (
+            f'eval "$({sys.executable} -m pytest_metaflow_backends env local)" && '
+            'printf "%s" "$METAFLOW_DATASTORE_SYSROOT_LOCAL"'
+        )
+        environment = {**os.environ, "METAFLOW_PROFILE": "mine"}
+        shown = subprocess.run(
+            ["sh", "-c", script],
+            cwd=project.path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        as_json = json.loads(project.cli("env", "local", "--json").stdout.str())
+    finally:
+        project.cli("down")
+
+    assert shown == as_json["METAFLOW_DATASTORE_SYSROOT_LOCAL"]
+    assert str(project.path) in shown
+
+
+def test_doctor_names_what_is_missing_and_the_cure(project):
+    project.matrix("""
+        version: 1
+        backends:
+          local: {kind: local, required: true}
+          fake: {kind: fake, options: {unavailable: no ship}}
+    """)
+
+    result = project.cli("doctor")
+    data = json.loads(project.cli("doctor", "--json").stdout.str())
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["ok local (required)", "-- fake (optional)", "*no ship*"])
+    assert data["machine"]["metaflow"]
+    assert [b["available"] for b in data["backends"]] == [True, False]
+
+
+def test_doctor_ends_with_10_if_a_required_backend_is_missing(project):
+    project.matrix("""
+        version: 1
+        backends: {fake: {kind: fake, required: true, options: {unavailable: no ship}}}
+    """)
+
+    assert project.cli("doctor").ret == 10
+
+
+@pytest.mark.parametrize(
+    "command", ["plan", "run", "report", "up", "down", "status", "doctor", "logs", "env"]
+)
+def test_every_command_explains_itself(project, command):
+    result = project.cli(command, "--help")
+
+    assert result.ret == 0
+    assert len(result.stdout.lines) > 5

@@ -67,7 +67,7 @@ def shown(report: dict[str, Any], wanted: dict[str, list[str]], word: str, colum
     if executed:
         passed = sum(state in {"passed", "flaky"} for state in executed)
         return f"{passed} / {len(executed)}"
-    return "not declared" if "skipped" in states else "–"
+    return "not declared" if "skipped" in states else "-"
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ backends:
     required: [ci, nightly]       # red there, skipped with a reason on a laptop
     decospec: "kubernetes:image=mf-test:dev"
 expect_failures:                  # always strict, always owned, always until a date
-  - {backend: k8s, test: "tests/test_x.py::test_y", reason: known bug, owner: ada, until: 2027-02-01}
+  - {backend: k8s, test: "tests/test_x.py::test_y", reason: bug, owner: ada, until: 2027-02-01}
 ```
 """
 

@@ -41,7 +41,7 @@ def columns_asked(
 ) -> tuple[Column, ...]:
     """Resolve `backend` and `backend/variant`, in the order asked for, each once.
 
-    A backend without a base column stands for its variants. Raises UsageError for an unknown name.
+    A backend without a base column stands for its default variants, else for all. Raises UsageError for an unknown name.
     """
     found: dict[str, Column] = {}
     for name in names:
@@ -56,7 +56,9 @@ def _one(matrix: Matrix, name: str, *, all_variants: bool) -> list[Column]:
     if not exact and not family:
         known = {n for c in matrix.columns for n in (c.name, c.backend)}
         raise UsageError(f"{matrix.path.name} has no backend {name!r}{did_you_mean(name, known)}")
-    return family if all_variants or not exact else exact
+    if all_variants:
+        return family
+    return exact or [column for column in family if column.default] or family
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def select(matrix: Matrix, changed: Iterable[str], labels: Iterable[str] = ()) -
     for path in paths:
         names, why = _by_path(matrix, path)
         _add(chosen, names, f"{path}: {why}")
-    order = [name for name in _every(matrix) if name in chosen]
+    order = [column.name for column in matrix.columns if column.name in chosen]
     return Selection(tuple(order), tuple(f"{name}: {chosen[name]}" for name in order))
 
 

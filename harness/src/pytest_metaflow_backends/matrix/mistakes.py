@@ -70,7 +70,7 @@ def _deepest(error: ValidationError) -> ValidationError:
 
 def _said(error: Any) -> Iterator[Mistake]:  # noqa: ANN401 - its parts may be `Unset`
     place: Place = tuple(error.absolute_path)
-    name = str(place[-1]) if place else "the document"
+    name = _called(place)
     if error.validator == "additionalProperties":
         known = set(error.schema.get("properties", ()))
         for extra in sorted(set(error.instance) - known):
@@ -89,6 +89,13 @@ def _said(error: Any) -> Iterator[Mistake]:  # noqa: ANN401 - its parts may be `
         )
     else:
         yield place, False, f"{name}: {_expected(error)}"
+
+
+def _called(place: Place) -> str:
+    """Name a part as a person would: by its key, and its number if it is an item of a list."""
+    if not place:
+        return "the document"
+    return f"{place[-2]}[{place[-1]}]" if isinstance(place[-1], int) else place[-1]
 
 
 def _expected(error: Any) -> str:  # noqa: ANN401

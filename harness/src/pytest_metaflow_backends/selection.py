@@ -41,7 +41,8 @@ def columns_asked(
 ) -> tuple[Column, ...]:
     """Resolve `backend` and `backend/variant`, in the order asked for, each once.
 
-    A backend without a base column stands for its default variants, else for all. Raises UsageError for an unknown name.
+    A backend without a base column stands for its default variants, else for all. Raises
+    UsageError for an unknown name.
     """
     found: dict[str, Column] = {}
     for name in names:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from metaflow_backends.errors import BackendError
 from metaflow_backends.state import Folder
 from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.lifecycle import Broken, down, status, up
@@ -60,6 +61,32 @@ def test_up_is_idempotent_and_down_too(state, column, strays):
     assert not down(state, "fake")
     assert not down(state, "no-such-column")
     assert strays() == []
+
+
+def test_the_state_folder_is_hidden_from_git(state, column):
+    up(state, column())
+    down(state, "fake")
+
+    assert (state / ".gitignore").read_text().endswith("\n*\n")
+
+
+def test_up_in_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path, column):
+    (tmp_path / "state").write_text("a file")
+
+    with pytest.raises(UsageError, match=r"state folder .* cannot be used: .*--metaflow-state DIR"):
+        up(tmp_path / "state", column())
+
+
+def test_down_ends_the_processes_of_a_kind_that_is_no_longer_installed(state, column, strays):
+    up(state, column())
+    file = Folder.of(state, "fake").file
+    file.write_text(file.read_text().replace('"kind": "fake"', '"kind": "gone"'))
+
+    with pytest.raises(BackendError, match="unknown backend kind 'gone'"):
+        down(state, "fake")
+
+    assert strays() == []
+    assert not down(state, "fake")
 
 
 def test_up_starts_anew_what_died_or_has_other_settings(state, column, strays):

@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pages import cell, finish
-from pytest_metaflow_backends.matrix.mistakes import schema
+from pytest_metaflow_backends.matrix.shape import resolved, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 HEAD = """# matrix.yaml
 
@@ -37,7 +37,10 @@ expect_failures:                  # always strict, always owned, always until a 
 """
 
 
-def kind(spec: dict[str, Any]) -> str:
+TYPES = {"object": "mapping", "array": "list", "string": "text", "integer": "whole number"}
+
+
+def kind(spec: Mapping[str, Any]) -> str:
     """Say in words what a value may be."""
     if "const" in spec:
         return f"`{spec['const']}`"
@@ -45,30 +48,34 @@ def kind(spec: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in spec["enum"])
     if "anyOf" in spec:
         return " or ".join(kind(option) for option in spec["anyOf"])
-    name = spec.get("type", "any")
-    name = " or ".join(name) if isinstance(name, list) else str(name)
-    return f"list of {kind(spec['items'])}" if name == "array" and "items" in spec else name
+    names = [spec["type"]] if isinstance(spec["type"], str) else spec["type"]
+    words = " or ".join(TYPES.get(name, name) for name in names)
+    return f"list of {kind(resolved(spec['items']))}" if "items" in spec else words
 
 
-def rows(spec: dict[str, Any], above: str = "") -> Iterator[tuple[str, str, str]]:
+def rows(spec: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield (key, type, meaning) of everything below, depth first."""
     for name, inner in spec.get("properties", {}).items():
-        key = f"{above}{name}"
-        yield key, kind(inner), inner.get("description", "")
-        yield from below(inner, key)
+        found = resolved(inner)
+        need = "Must be there. " if name in spec.get("required", ()) else ""
+        yield f"{above}{name}", kind(found), need + found["description"]
+        yield from below(found, f"{above}{name}")
 
 
-def below(spec: dict[str, Any], key: str) -> Iterator[tuple[str, str, str]]:
+def below(spec: Mapping[str, Any], key: str) -> Iterator[tuple[str, str, str]]:
     """Go into objects, into lists of objects, and into objects with free names."""
     yield from rows(spec, f"{key}.")
     if isinstance(spec.get("items"), dict):
-        yield from rows(spec["items"], f"{key}[].")
+        yield from rows(resolved(spec["items"]), f"{key}[].")
     free = spec.get("additionalProperties")
-    if isinstance(free, dict) and "properties" in free:
-        yield f"{key}.NAME", kind(free), free.get("description", "")
+    if isinstance(free, dict) and "properties" in resolved(free):
+        named = resolved(free)
         if key.endswith("variants"):
-            return  # the same keys as of the backend itself
-        yield from rows(free, f"{key}.NAME.")
+            same = "It has the keys of a backend but kind, base and variants."
+            yield f"{key}.NAME", kind(named), f"{named['description']} {same}"
+        else:
+            yield f"{key}.NAME", kind(named), named["description"]
+            yield from rows(named, f"{key}.NAME.")
 
 
 def main() -> int:

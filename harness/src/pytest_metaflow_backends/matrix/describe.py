@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_metaflow_backends.matrix.durations import text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -11,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def describe(column: Column) -> Iterator[str]:
-    """Yield the settings that matter, one line each."""
+    """Yield all settings of a column, one line each; of variables only the names."""
     yield f"kind {column.kind}" + (f", provider {column.provider}" if column.provider else "")
-    yield f"timeout {column.timeout:g} s per flow, {column.start_timeout:g} s to come up"
+    yield _when(column)
+    yield f"timeout {text(column.timeout)} per flow, {text(column.start_timeout)} to come up"
     yield f"retries after infrastructure failures: {column.retries.infra}"
     if column.workers:
         yield f"workers {column.workers}"
@@ -21,7 +24,21 @@ def describe(column: Column) -> Iterator[str]:
         yield f"decorators {', '.join(column.decospecs)}"
     if column.scheduler_type:
         yield f"deployed with {column.scheduler_type}"
+    if column.cluster:
+        yield f"cluster {column.cluster}"
     if column.provides is not None:
-        yield f"provides {', '.join(sorted(column.provides))}"
-    for name, value in sorted(column.options.items()):
-        yield f"option {name}: {value}"
+        yield f"provides {', '.join(sorted(column.provides)) or 'nothing'}"
+    if column.environment:
+        # A value may be a secret, and nothing redacts what a plan prints.
+        yield f"variables {', '.join(sorted(column.environment))}"
+    for title, settings in (("deploy argument", column.deploy_args), ("option", column.options)):
+        for name, value in sorted(settings.items()):
+            yield f"{title} {name}: {value}"
+
+
+def _when(column: Column) -> str:
+    """Say when it runs, and where it is missed if it does not."""
+    runs = "runs by default" if column.default else "runs only if it is named"
+    if isinstance(column.required, bool):
+        return f"{runs}, {'required everywhere' if column.required else 'optional'}"
+    return f"{runs}, required in {', '.join(column.required)}"

@@ -27,8 +27,6 @@ def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
     Raises UsageError with one line per mistake: `path:line:col: what is wrong`.
     """
     source = Source.read(path)
-    if not isinstance(source.data, dict):
-        raise UsageError(f"{path}:1:1: expected keys such as `version` and `backends`")
     if found := mistakes(source, _installed() if kinds is None else kinds):
         raise UsageError("\n".join(found))
     data = source.data
@@ -37,7 +35,7 @@ def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
         path=path,
         columns=tuple(_columns(data)),
         expectations=tuple(_expectations(source)),
-        redact=model.RedactRules(**{k: tuple(v) for k, v in data.get("redact", {}).items()}),
+        redact=_redact(data.get("redact", {})),
         select_always=tuple(select.get("always", ())),
         select_rules=tuple(
             model.SelectRule(tuple(rule["paths"]), tuple(rule["backends"]))
@@ -52,6 +50,14 @@ def _installed() -> tuple[str, ...]:
     from metaflow_backends import registry
 
     return registry.kinds()
+
+
+def _redact(data: Data) -> model.RedactRules:
+    """Take the rules; variables are compared in upper case, so their patterns must be in it too."""
+    return model.RedactRules(
+        env=tuple(pattern.upper() for pattern in data.get("env", ())),
+        patterns=tuple(data.get("patterns", ())),
+    )
 
 
 def _columns(data: Data) -> Iterator[model.Column]:
@@ -69,14 +75,14 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
     """Lay settings over others; `MERGED` ones, retries and start are merged key by key."""
     joined = {**below, **above}
     for key in (*MERGED, "retries", "start"):
-        if key in below and key in above:
+        if below.get(key) and above.get(key):
             joined[key] = {**below[key], **above[key]}
     return joined
 
 
 def _column(backend: str, variant: str | None, settings: Data) -> model.Column:
     required = settings.get("required", False)
-    decospec = settings.get("decospec", ())
+    decospec = settings.get("decospec") or ()
     provides = settings.get("provides")
     return model.Column(
         backend=backend,
@@ -86,13 +92,13 @@ def _column(backend: str, variant: str | None, settings: Data) -> model.Column:
         provides=None if provides is None else frozenset(provides),
         timeout=seconds(settings["timeout"]),
         start_timeout=seconds(settings.get("start", {}).get("timeout", START_TIMEOUT)),
-        retries=model.Retries(**settings["retries"]),
-        workers=settings.get("workers"),
+        retries=model.Retries(**{cause: int(n) for cause, n in settings["retries"].items()}),
+        workers=int(settings["workers"]) if "workers" in settings else None,
         provider=settings.get("provider"),
         decospecs=(decospec,) if isinstance(decospec, str) else tuple(decospec),
         scheduler_type=settings.get("scheduler_type"),
         cluster=settings.get("cluster"),
-        deploy_args=settings.get("deploy_args", {}),
+        deploy_args=settings.get("deploy_args") or {},
         environment=settings.get("environment", {}),
         options=settings.get("options", {}),
         default=settings["default"],
@@ -101,7 +107,7 @@ def _column(backend: str, variant: str | None, settings: Data) -> model.Column:
 
 def _expectations(source: Source) -> Iterator[model.Expectation]:
     for index, entry in enumerate(source.data.get("expect_failures", ())):
-        where = source.where(("expect_failures", index)).rpartition(":")[0]
+        where = f"{source.path}:{source.position(('expect_failures', index))[0]}"
         yield model.Expectation(
             column=entry["backend"],
             test=entry["test"],

@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LISTED = 12  # names that are listed when none is near
+LONGEST = 64  # characters; a longer word is no mistyped name, and comparing it takes long
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Find the known name that looks most like `word`; None if none does."""
-    names = list(known)
-    lowered = {name.lower(): name for name in names}
+    if len(word) > LONGEST:
+        return None
+    lowered = {name.lower(): name for name in sorted(known, reverse=True)}
     found = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     return lowered[found[0]] if found else None
 

@@ -1,0 +1,152 @@
+"""What a schema cannot say: names that must exist, dates, durations, patterns that can match."""
+
+from __future__ import annotations
+
+import datetime as dt
+import keyword
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_metaflow_backends import capabilities
+from pytest_metaflow_backends.matrix import durations
+from pytest_metaflow_backends.matrix.mistake import Mistake, dotted, shown
+from pytest_metaflow_backends.matrix.patterns import bad_glob, bad_path, bad_regex
+from pytest_metaflow_backends.matrix.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from pytest_metaflow_backends.matrix.mistake import Place
+
+# Markers of pytest, of common plugins and of this one, which no backend's marker may be.
+TAKEN = frozenset(
+    {"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "tryfirst",
+     "trylast", "hookwrapper", "optionalhook", "timeout", "flaky", "asyncio", "anyio",
+     "xdist_group", "no_cover", "benchmark", "django_db", "smoke", "slow", "faults", "needs",
+     "backends"}
+)  # fmt: skip
+ANY = object()  # in a way: every key, or every index
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a value is held against."""
+
+    kinds: Collection[str]  # of backends that are installed
+    names: Collection[str]  # backends and columns of this matrix
+    prefix: str  # of markers
+
+
+def nonsense(data: Any, kinds: Collection[str]) -> Iterator[Mistake]:  # noqa: ANN401
+    """Yield mistakes in what has the right shape; what has not is passed over."""
+    prefix = data.get("marker_prefix", "")
+    facts = Facts(kinds, _names(data), prefix if isinstance(prefix, str) else "")
+    for way, check in CHECKS:
+        for place, value in found(data, way):
+            if isinstance(value, (str, int, float)) and (text := check(value, facts)):
+                yield Mistake(place, f"{dotted(place)}: {text}")
+    for place, backend in found(data, ("backends", ANY)):
+        yield from _backend(place, backend, facts)
+    yield from _repeated_expectations(data)
+
+
+def found(data: Any, way: Sequence[Any], place: Place = ()) -> Iterator[tuple[Place, Any]]:  # noqa: ANN401
+    """Yield (place, value) of everything that a way such as ("backends", ANY, "kind") leads to."""
+    if not way:
+        yield place, data
+        return
+    if way[0] is not ANY:
+        inner = [way[0]] if isinstance(data, dict) and way[0] in data else []
+    elif isinstance(data, dict):
+        inner = list(data)
+    else:
+        inner = list(range(len(data))) if isinstance(data, list) else []
+    for part in inner:
+        yield from found(data[part], way[1:], (*place, part))
+
+
+def _names(data: Any) -> set[str]:  # noqa: ANN401
+    backends = {str(place[-1]) for place, _ in found(data, ("backends", ANY))}
+    variants = found(data, ("backends", ANY, "variants", ANY))
+    return backends | {f"{place[1]}/{place[3]}" for place, _ in variants}
+
+
+def _kind(value: Any, facts: Facts) -> str:  # noqa: ANN401
+    if value in facts.kinds:
+        return ""
+    return f"unknown kind {shown(value)}, none such is installed{_near(value, facts.kinds)}"
+
+
+def _capability(value: Any, _: Facts) -> str:  # noqa: ANN401
+    if value in capabilities.VOCABULARY:
+        return ""
+    return f"unknown capability {shown(value)}{_near(value, capabilities.VOCABULARY)}"
+
+
+def _column(value: Any, facts: Facts) -> str:  # noqa: ANN401
+    known = value in facts.names
+    return "" if known else f"unknown backend {shown(value)}{_near(value, facts.names)}"
+
+
+def _duration(value: Any, _: Facts) -> str:  # noqa: ANN401
+    try:
+        durations.seconds(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _date(value: Any, _: Facts) -> str:  # noqa: ANN401
+    if not _DATE.fullmatch(str(value)):
+        return f"{shown(value)} is not a date (YYYY-MM-DD)"
+    try:
+        dt.date.fromisoformat(value)
+    except ValueError as error:
+        return f"{shown(value)} is not a date: {error}"
+    return ""
+
+
+def _near(value: Any, known: Collection[str]) -> str:  # noqa: ANN401
+    return did_you_mean(value, known) if isinstance(value, str) else ""
+
+
+def _texts(check: Callable[[str], str]) -> Callable[[Any, Facts], str]:
+    return lambda value, _: check(value) if isinstance(value, str) else ""
+
+
+_SETTINGS = (("defaults",), ("backends", ANY), ("backends", ANY, "variants", ANY))
+CHECKS: Sequence[tuple[tuple[Any, ...], Callable[[Any, Facts], str]]] = (
+    (("backends", ANY, "kind"), _kind),
+    *(((*way, "provides", ANY), _capability) for way in _SETTINGS),
+    *(((*way, "timeout"), _duration) for way in _SETTINGS),
+    *(((*way, "start", "timeout"), _duration) for way in _SETTINGS),
+    (("expect_failures", ANY, "backend"), _column),
+    (("expect_failures", ANY, "until"), _date),
+    (("select", "rules", ANY, "backends", ANY), _column),
+    (("select", "rules", ANY, "paths", ANY), _texts(bad_path)),
+    (("select", "always", ANY), _texts(bad_path)),
+    (("redact", "env", ANY), _texts(bad_glob)),
+    (("redact", "patterns", ANY), _texts(bad_regex)),
+)
+
+
+def _backend(place: Place, backend: Any, facts: Facts) -> Iterator[Mistake]:  # noqa: ANN401
+    name = f"{facts.prefix}{place[-1]}"
+    if name in TAKEN or keyword.iskeyword(name):
+        owner = "a word of Python" if keyword.iskeyword(name) else "a marker of pytest or a plugin"
+        yield Mistake(place, f"no backend can have the marker {name!r}: it is {owner}", at_key=True)
+    if isinstance(backend, dict) and backend.get("base") is False and not backend.get("variants"):
+        yield Mistake((*place, "base"), "base: false needs at least one variant")
+
+
+def _repeated_expectations(data: Any) -> Iterator[Mistake]:  # noqa: ANN401
+    first: dict[tuple[str, str], int] = {}
+    for place, entry in found(data, ("expect_failures", ANY)):
+        if not isinstance(entry, dict):
+            continue
+        key = (str(entry.get("backend")), str(entry.get("test")))
+        number = first.setdefault(key, int(place[-1]))
+        if number != place[-1] and {"backend", "test"} <= entry.keys():
+            yield Mistake(place, f"the same backend and test as in expect_failures[{number}]")

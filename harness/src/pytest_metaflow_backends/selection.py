@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.errors import UsageError
@@ -15,20 +15,29 @@ if TYPE_CHECKING:
 
     from pytest_metaflow_backends.matrix.model import Column, Matrix
 
-# A marker name in `-m`; what stands in brackets behind one are its arguments.
-_ARGUMENTS = re.compile(r"\([^()]*=[^()]*\)")
-_NAME = re.compile(r"[^\W\d][\w.:/-]*|\d[\w.:/-]*")
-_OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
+# pytest's own lexer of `-m` (_pytest/mark/expression.py): a quoted text, a name, or a sign.
+_TOKEN = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?P<name>(?::?\w|:|\+|-|\.|\[|\]|\\|/)+)|\S""")
+_OPERATORS = frozenset({"and", "or", "not"})
 ALL_LABEL, ONE_LABEL = "backends:all", "backend:"
 
 
 def marker_names(expression: str) -> set[str]:
-    """Name the markers a `-m` expression speaks of.
+    """Name the markers a `-m` expression speaks of; in `mark(key=value)` that is `mark` alone.
 
     >>> sorted(marker_names("k8s and not (slow or needs(gpu=1))"))
     ['k8s', 'needs', 'slow']
     """
-    return set(_NAME.findall(_ARGUMENTS.sub(" ", expression))) - _OPERATORS
+    names: set[str] = set()
+    callable_, in_call = False, False  # could a bracket open arguments here, are we within some
+    for token in _TOKEN.finditer(expression):
+        if in_call:
+            in_call = token[0] != ")"
+            continue
+        in_call = callable_ and token[0] == "("
+        callable_ = bool(token["name"]) and token[0] not in _OPERATORS
+        if callable_:
+            names.add(token[0])
+    return names
 
 
 def unknown_markers(expression: str, known: Collection[str]) -> list[str]:
@@ -57,25 +66,28 @@ def _one(matrix: Matrix, name: str, *, all_variants: bool) -> list[Column]:
     if not exact and not family:
         known = {n for c in matrix.columns for n in (c.name, c.backend)}
         raise UsageError(f"{matrix.path.name} has no backend {name!r}{did_you_mean(name, known)}")
-    if all_variants:
+    if family and all_variants:
         return family
     return exact or [column for column in family if column.default] or family
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Columns to run for a change, each with the reason why."""
+    """Columns to run for a change, each with the reason why, and what needs none."""
 
     columns: tuple[str, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...]  # one for each column
+    passed_over: tuple[str, ...] = ()  # paths that a rule says need no column, with that rule
 
 
 def select(matrix: Matrix, changed: Iterable[str], labels: Iterable[str] = ()) -> Selection:
-    """Choose the columns that a change needs; when in doubt, all of them.
+    """Choose the columns that a change needs; when in doubt, all that run by default.
 
-    `changed` are paths as git gives them. The labels `backends:all` and `backend:NAME` add.
+    `changed` are paths as `git diff --name-only -z` gives them. The labels `backends:all` and
+    `backend:NAME` add columns and never take one away; UsageError for a NAME that is not there.
     """
     chosen: dict[str, str] = {}
+    passed_over: list[str] = []
     for label in labels:
         _add(chosen, _by_label(matrix, label), f"label {label}")
     paths = list(changed)
@@ -84,8 +96,11 @@ def select(matrix: Matrix, changed: Iterable[str], labels: Iterable[str] = ()) -
     for path in paths:
         names, why = _by_path(matrix, path)
         _add(chosen, names, f"{path}: {why}")
+        if not names:
+            passed_over.append(f"{path}: {why}")
     order = [column.name for column in matrix.columns if column.name in chosen]
-    return Selection(tuple(order), tuple(f"{name}: {chosen[name]}" for name in order))
+    reasons = tuple(f"{name}: {chosen[name]}" for name in order)
+    return Selection(tuple(order), reasons, tuple(passed_over))
 
 
 def _add(chosen: dict[str, str], names: Iterable[str], reason: str) -> None:
@@ -94,7 +109,9 @@ def _add(chosen: dict[str, str], names: Iterable[str], reason: str) -> None:
 
 
 def _every(matrix: Matrix) -> list[str]:
-    return [column.name for column in matrix.columns if column.default]
+    """Name the default columns; where none is default, all: doubt must never select nothing."""
+    default = [column.name for column in matrix.columns if column.default]
+    return default or [column.name for column in matrix.columns]
 
 
 def _by_label(matrix: Matrix, label: str) -> list[str]:
@@ -107,14 +124,19 @@ def _by_label(matrix: Matrix, label: str) -> list[str]:
 
 
 def _by_path(matrix: Matrix, path: str) -> tuple[list[str], str]:
-    if any(matches(path, pattern) for pattern in matrix.select_always):
-        return _every(matrix), "needs all"
-    rules = [r for r in matrix.select_rules if any(matches(path, p) for p in r.paths)]
-    if not rules:
+    """Give the columns a path needs, and why."""
+    if {"", ".", ".."} & set(path.split("/")):
+        return _every(matrix), "not a path as git gives them, so all"
+    for pattern in matrix.select_always:
+        if matches(path, pattern):
+            return _every(matrix), f"select.always has {pattern}, so all"
+    hits = [(n, p) for n, r in enumerate(matrix.select_rules) for p in r.paths if matches(path, p)]
+    if not hits:
         return _every(matrix), "no rule knows it, so all"
-    names = [name for rule in rules for name in rule.backends]
+    names = [name for number, _ in hits for name in matrix.select_rules[number].backends]
     columns = columns_asked(matrix, names, all_variants=False)
-    return [column.name for column in columns], "by rule"
+    why = ", ".join(dict.fromkeys(f"select.rules[{n}] has {pattern}" for n, pattern in hits))
+    return [column.name for column in columns], why
 
 
 def matches(path: str, pattern: str) -> bool:
@@ -123,14 +145,13 @@ def matches(path: str, pattern: str) -> bool:
     >>> matches("a/b/c.py", "a/**"), matches("a/b/c.py", "a/*.py"), matches("c.py", "**/c.py")
     (True, False, True)
     """
-    return _parts(path.split("/"), pattern.split("/"))
-
-
-def _parts(path: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_parts(path[n:], pattern[1:]) for n in range(len(path) + 1))
-    if not path or not fnmatch.fnmatchcase(path[0], pattern[0]):
-        return False
-    return _parts(path[1:], pattern[1:])
+    parts = path.split("/")
+    reached = {0}  # how many parts of the path the pattern may have eaten so far
+    for part in pattern.split("/"):
+        if part == "**":
+            reached = set(range(min(reached), len(parts) + 1))
+        else:
+            reached = {n + 1 for n in reached if n < len(parts) and fnmatchcase(parts[n], part)}
+        if not reached:
+            return False
+    return len(parts) in reached

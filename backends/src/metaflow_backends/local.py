@@ -42,6 +42,9 @@ CAPABILITIES = frozenset(
         "cancel",
         "exit_codes",
         "large_artifacts",
+        "logs",
+        "mutators",
+        "packages",
     }
 )
 

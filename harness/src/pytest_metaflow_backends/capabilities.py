@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.errors import UsageError
@@ -11,7 +12,7 @@ from pytest_metaflow_backends.matrix.suggest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-VOCABULARY: Mapping[str, str] = {
+_WORDS = {
     "runner": "flows run through Runner (`python flow.py run`)",
     "deployer": "flows are deployed and triggered through Deployer",
     "linear": "steps one after another",
@@ -31,6 +32,7 @@ VOCABULARY: Mapping[str, str] = {
     "resources": "@resources is accepted",
     "resources.enforced": "memory and CPU limits are enforced",
     "gpu": "steps with a GPU",
+    "kubernetes": "steps that carry @kubernetes themselves",
     "parallel": "@parallel, several nodes at once",
     "cards": "@card",
     "project": "@project",
@@ -51,6 +53,7 @@ VOCABULARY: Mapping[str, str] = {
     "attestation": "evidence of where a step ran",
     "packages": "modules beside the flow travel with it",
 }
+VOCABULARY: Mapping[str, str] = MappingProxyType(_WORDS)
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,23 @@ Decision = Run | Skip | Probe
 def resolve(
     needs: Sequence[str], provides: Collection[str], *, probe_undeclared: bool = False
 ) -> Decision:
-    """Decide whether a test runs on a backend; raises UsageError for a word nobody knows."""
-    for name in needs:
-        if name not in VOCABULARY:
-            near = did_you_mean(name, VOCABULARY)
-            raise UsageError(f"needs({name!r}): there is no capability of that name{near}")
+    """Decide whether a test runs on a backend.
+
+    Raises UsageError with one line for every word that is not in the vocabulary.
+    """
+    unknown = [name for name in needs if not isinstance(name, str) or name not in VOCABULARY]
+    if unknown:
+        raise UsageError("\n".join(_unknown(name) for name in unknown))
     missing = tuple(dict.fromkeys(name for name in needs if name not in provides))
     if not missing:
         return Run()
     if probe_undeclared:
         return Probe(missing)
     return Skip(f"does not declare {', '.join(missing)}", missing)
+
+
+def _unknown(name: object) -> str:
+    """Say what is wrong with a word of a test; a mark takes anything, also `needs(["gpu"])`."""
+    if not isinstance(name, str):
+        return f"needs({name!r}): give names of capabilities, as in needs('foreach', 'retry')"
+    return f"needs({name!r}): there is no capability of that name{did_you_mean(name, VOCABULARY)}"

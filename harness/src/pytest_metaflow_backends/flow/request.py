@@ -79,10 +79,13 @@ class FlowRequest:
             data[name] = Path(data[name])
         for name in ("decospecs", "tags"):
             data[name] = tuple(data[name])
+        for name in PAIRS & data["top"].keys():
+            data["top"][name] = [tuple(pair) for pair in data["top"][name]]
         return cls(**data, environment=dict(os.environ))
 
 
 COMMANDS = ("run", "resume", "spin")
+PAIRS = {"config", "config_value"}  # top-level options that Metaflow wants as a list of tuples
 MODES = ("runner", "deployer")
 
 

@@ -152,7 +152,8 @@ def _cell_width(column: str) -> int:
 def _part(page: _Page, grid: Grid, rows: Iterable[int], columns: Sequence[str], label: int) -> None:
     heading = Text(" " * label)
     for name in columns:
-        heading.append(f"{'':{GAP}}{words.column(name):<{_cell_width(name)}}", "bold")
+        shown = page.legible(words.column(name))
+        heading.append(f"{'':{GAP}}{shown:<{_cell_width(name)}}", "bold")
     page.text(heading)
     file = None
     for row in rows:

@@ -1,0 +1,5 @@
+"""Beside with_helper.py; has to travel with it."""
+
+
+def shout(text):
+    return f"{text.upper()}!"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import textwrap
 
+import psutil
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -21,7 +22,10 @@ def project(pytester, monkeypatch):
     for name in ("CI", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
-    return Project(pytester)
+    project = Project(pytester)
+    yield project
+    for process in project.left_over():  # of a job that was killed on purpose
+        process.kill()
 
 
 class Project:
@@ -56,6 +60,19 @@ class Project:
 
         files = sorted((self.path / "records").glob("*.jsonl"))
         return [line for file in files for line in records.lines(file)]
+
+    def left_over(self):
+        """Find processes whose environment says that a backend of this project started them."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                environment = process.environ()
+            except (psutil.Error, OSError):
+                continue
+            here = str(self.path) in " ".join(environment.values())
+            if here and environment.get("METAFLOW_BACKENDS_OWNER"):
+                found.append(process)
+        return found
 
     def results(self):
         return {line["id"]: line for line in self.lines() if line["kind"] == "result"}

@@ -47,20 +47,6 @@ def report(project):
     return project.cli("report", "records", timeout=60)
 
 
-def left_over(project):
-    """Processes whose environment says that a backend of this project started them."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except (psutil.Error, OSError):
-            continue
-        tag = environment.get("METAFLOW_BACKENDS_OWNER", "")
-        if tag and str(project.path) in " ".join(environment.values()):
-            found.append(process)
-    return found
-
-
 def fake_project(project):
     project.matrix("version: 1\nbackends: {fake: {kind: fake, required: true}}\n")
     project.test_file(STEPS)
@@ -93,7 +79,7 @@ def test_what_a_killed_job_left_is_reaped_at_the_next_start(project):
     wait_for(lambda: (project.path / "began-3").exists())
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
-    orphans = wait_for(lambda: left_over(project))
+    orphans = wait_for(lambda: project.left_over())
 
     again = project.run("-k", "fake-0")
 
@@ -101,7 +87,7 @@ def test_what_a_killed_job_left_is_reaped_at_the_next_start(project):
     assert orphans
     _, alive = psutil.wait_procs(orphans, timeout=10)
     assert not alive
-    assert not left_over(project)
+    assert not project.left_over()
 
 
 def test_killing_only_the_controller_is_red_and_leaves_nothing_after_the_next_start(project):
@@ -116,7 +102,7 @@ def test_killing_only_the_controller_is_red_and_leaves_nothing_after_the_next_st
 
     assert verdict.ret == 1
     assert again.ret == 0
-    assert not left_over(project)
+    assert not project.left_over()
 
 
 def test_a_killed_worker_costs_one_test_which_is_named(project):
@@ -137,7 +123,7 @@ def test_a_killed_worker_costs_one_test_which_is_named(project):
     assert seen.pop("fake-3]") == "crashed"
     assert set(seen.values()) == {"passed"}
     assert len(seen) == 5
-    assert not left_over(project)
+    assert not project.left_over()
 
 
 def test_a_full_disk_ends_the_run_loudly(project):
@@ -196,5 +182,5 @@ def test_a_session_that_was_interrupted_has_its_finish_line(project):
 
     assert job.wait(timeout=60) == 2
     assert [line["exitstatus"] for line in project.lines() if line["kind"] == "finish"] == [2]
-    assert not left_over(project)
+    assert not project.left_over()
     assert records.SCHEMA_VERSION == 1

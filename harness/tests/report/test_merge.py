@@ -603,7 +603,7 @@ def test_tests_without_a_backend_have_the_last_column(report_of, lines):
 def test_snapshots_go_to_compare_and_its_differences_are_red(report_of, lines):
     seen = []
 
-    def compare(snapshots):
+    def compare(snapshots, passed):
         seen.extend((s.key, s.backend, s.variant, s.name, s.data) for s in snapshots)
         return [Difference("k", "run", "tags", {"local": "a", "nomad/exec": "b"})]
 
@@ -642,7 +642,7 @@ def test_a_later_session_replaces_the_snapshots_of_an_earlier_one(report_of, lin
         for n in (1, 2)
     ]
 
-    report_of(*files, compare=lambda found: seen.extend(s.data for s in found) or [])
+    report_of(*files, compare=lambda found, _: seen.extend(s.data for s in found) or [])
 
     assert seen == [{"n": 2}]
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from pytest_metaflow_backends.records import BackendEvent, Session, Snapshot
 
-    Compare = Callable[[Iterable[Snapshot]], Sequence[Difference]]
+    Passed = Iterable[tuple[str, str]]  # (key, column)
+    Compare = Callable[[Iterable[Snapshot], Passed], Sequence[Difference]]
 
 NAMED = 10_000  # tests that never reported which get a detail of their own; all are counted
 DAMAGE = 100  # damaged lines that are named; all count
@@ -82,6 +83,7 @@ def merge(
     grid = merger.filler.grid
     grid.columns.sort(key=lambda name: name == HOST)
     snapshots = merger.snapshots.values()
+    passed = _passed(grid, {snapshot.key for snapshot in snapshots})
     return Merged(
         grid=grid,
         ends=tuple(_current(ends)),
@@ -89,11 +91,20 @@ def merge(
         health=merger.health.columns,
         events=tuple(merger.health.events),
         drift=tuple(merger.drift.values()),
-        differences=tuple(compare(snapshots)) if compare and snapshots else (),
+        differences=tuple(compare(snapshots, passed)) if compare and snapshots else (),
         unreported=tuple(_unreported(grid, sources.sessions)),
         killed=tuple(merger.killed),
         damage=sources.damage,
     )
+
+
+def _passed(grid: Grid, keys: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield (key, column) of tests that passed: each of them should have left its snapshots."""
+    for row, key in enumerate(grid.keys):
+        if key in keys:
+            for column, state in grid.cells(row):
+                if state in {State.PASSED, State.FLAKY}:
+                    yield key, column
 
 
 def _current(ends: Sequence[SessionEnd]) -> Iterator[SessionEnd]:

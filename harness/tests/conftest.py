@@ -21,7 +21,7 @@ def project(pytester, monkeypatch):
     """A project with a matrix, in which pytest runs as a user's would: outside CI."""
     for name in ("CI", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:hypothesispytest\n")
     project = Project(pytester)
     yield project
     for process in project.left_over():  # of a job that was killed on purpose

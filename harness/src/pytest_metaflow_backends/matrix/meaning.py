@@ -26,7 +26,7 @@ TAKEN = frozenset(
      "xdist_group", "no_cover", "benchmark", "django_db", "smoke", "slow", "faults", "needs",
      "backends"}
 )  # fmt: skip
-ANY = object()  # in a way: every key, or every index
+NAME, ITEM = object(), object()  # in a way: every key of a mapping, every item of a list
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -47,29 +47,28 @@ def nonsense(data: Any, kinds: Collection[str]) -> Iterator[Mistake]:  # noqa: A
         for place, value in found(data, way):
             if isinstance(value, (str, int, float)) and (text := check(value, facts)):
                 yield Mistake(place, f"{dotted(place)}: {text}")
-    for place, backend in found(data, ("backends", ANY)):
+    for place, backend in found(data, ("backends", NAME)):
         yield from _backend(place, backend, facts)
     yield from _repeated_expectations(data)
 
 
 def found(data: Any, way: Sequence[Any], place: Place = ()) -> Iterator[tuple[Place, Any]]:  # noqa: ANN401
-    """Yield (place, value) of everything that a way such as ("backends", ANY, "kind") leads to."""
+    """Yield (place, value) of everything that a way such as ("backends", NAME, "kind") leads to."""
     if not way:
         yield place, data
         return
-    if way[0] is not ANY:
-        inner = [way[0]] if isinstance(data, dict) and way[0] in data else []
-    elif isinstance(data, dict):
-        inner = list(data)
-    else:
+    inner: list[str | int] = []
+    if way[0] is ITEM:
         inner = list(range(len(data))) if isinstance(data, list) else []
+    elif isinstance(data, dict):
+        inner = list(data) if way[0] is NAME else [way[0]] if way[0] in data else []
     for part in inner:
         yield from found(data[part], way[1:], (*place, part))
 
 
 def _names(data: Any) -> set[str]:  # noqa: ANN401
-    backends = {str(place[-1]) for place, _ in found(data, ("backends", ANY))}
-    variants = found(data, ("backends", ANY, "variants", ANY))
+    backends = {str(place[-1]) for place, _ in found(data, ("backends", NAME))}
+    variants = found(data, ("backends", NAME, "variants", NAME))
     return backends | {f"{place[1]}/{place[3]}" for place, _ in variants}
 
 
@@ -116,19 +115,19 @@ def _texts(check: Callable[[str], str]) -> Callable[[Any, Facts], str]:
     return lambda value, _: check(value) if isinstance(value, str) else ""
 
 
-_SETTINGS = (("defaults",), ("backends", ANY), ("backends", ANY, "variants", ANY))
+_SETTINGS = (("defaults",), ("backends", NAME), ("backends", NAME, "variants", NAME))
 CHECKS: Sequence[tuple[tuple[Any, ...], Callable[[Any, Facts], str]]] = (
-    (("backends", ANY, "kind"), _kind),
-    *(((*way, "provides", ANY), _capability) for way in _SETTINGS),
+    (("backends", NAME, "kind"), _kind),
+    *(((*way, "provides", ITEM), _capability) for way in _SETTINGS),
     *(((*way, "timeout"), _duration) for way in _SETTINGS),
     *(((*way, "start", "timeout"), _duration) for way in _SETTINGS),
-    (("expect_failures", ANY, "backend"), _column),
-    (("expect_failures", ANY, "until"), _date),
-    (("select", "rules", ANY, "backends", ANY), _column),
-    (("select", "rules", ANY, "paths", ANY), _texts(bad_path)),
-    (("select", "always", ANY), _texts(bad_path)),
-    (("redact", "env", ANY), _texts(bad_glob)),
-    (("redact", "patterns", ANY), _texts(bad_regex)),
+    (("expect_failures", ITEM, "backend"), _column),
+    (("expect_failures", ITEM, "until"), _date),
+    (("select", "rules", ITEM, "backends", ITEM), _column),
+    (("select", "rules", ITEM, "paths", ITEM), _texts(bad_path)),
+    (("select", "always", ITEM), _texts(bad_path)),
+    (("redact", "env", ITEM), _texts(bad_glob)),
+    (("redact", "patterns", ITEM), _texts(bad_regex)),
 )
 
 
@@ -143,7 +142,7 @@ def _backend(place: Place, backend: Any, facts: Facts) -> Iterator[Mistake]:  # 
 
 def _repeated_expectations(data: Any) -> Iterator[Mistake]:  # noqa: ANN401
     first: dict[tuple[str, str], int] = {}
-    for place, entry in found(data, ("expect_failures", ANY)):
+    for place, entry in found(data, ("expect_failures", ITEM)):
         if not isinstance(entry, dict):
             continue
         key = (str(entry.get("backend")), str(entry.get("test")))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
+_CLASS = re.compile(r"\[!?\]?[^\]]*\]")
 _FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P[<=]")
 
 
 def bad_glob(pattern: str) -> str:
     """Say why an fnmatch pattern is none; "" if it is one."""
-    if "[" in pattern and not re.search(r"\[!?\]?[^\]]*\]", pattern):
-        return f"{pattern!r} has a [ that no ] closes"
-    return ""
+    return f"{pattern!r} has a [ that no ] closes" if "[" in _CLASS.sub("", pattern) else ""
 
 
 def bad_path(pattern: str) -> str:
@@ -28,7 +27,7 @@ def bad_path(pattern: str) -> str:
         return f"{pattern!r} matches nothing: no path has an empty, . or .. part"
     if glued := [part for part in parts if "**" in part and part != "**"]:
         return f"{glued[0]!r} in {pattern!r}: ** must be a part by itself, as in a/**/*.py"
-    return bad_glob(pattern)
+    return bad_glob(pattern) if any(map(bad_glob, parts)) else ""
 
 
 def bad_regex(pattern: str) -> str:

@@ -49,7 +49,7 @@ def test_arrays_and_tables_reach_the_next_step_unchanged(mf_flow):
         assert start[name].digest == end[name].digest, name
 
 
-@needs("linear")
+@needs("logs")
 def test_output_of_any_kind_is_kept_on_both_streams(mf_flow):
     run = mf_flow("flows/output.py")
 
@@ -77,7 +77,7 @@ def test_a_task_knows_who_it_is(mf_flow):
     assert run.value("join", "tasks") == ids
 
 
-@needs("linear")
+@needs("packages")
 def test_a_module_beside_the_flow_travels_with_it(mf_flow):
     run = mf_flow("flows/with_helper.py")
 

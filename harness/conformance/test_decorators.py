@@ -145,8 +145,16 @@ def test_a_project_names_branch_and_flow(mf_flow):
 
 
 @needs("cards")
-def test_cards_are_rendered_beside_the_run(mf_flow):
+def test_cards_are_rendered_beside_the_run(mf_flow, backend, tmp_path):
     run = mf_flow("flows/cards.py")
 
     assert run.value("start", "value") == 7
     assert {task.status for task in run.tasks} == {"succeeded"}
+    if backend.name == "local":  # Metaflow keeps local cards below the working directory
+        pages = {path.name.partition("-")[0]: path.read_text() for path in cards_below(tmp_path)}
+        assert set(pages) == {"default", "blank"}
+        assert all("<html" in page for page in pages.values())
+
+
+def cards_below(folder):
+    return sorted(folder.glob(".metaflow/mf.cards/**/*.html"))

@@ -47,6 +47,7 @@ def test_a_foreach_gives_each_task_its_item_and_joins_in_order(mf_flow):
 
 
 @needs("foreach", "join")
+@pytest.mark.slow
 def test_fifty_items_are_each_worked_on_once_and_joined_in_order(mf_flow):
     run = mf_flow("flows/foreach_fifty.py")
 

@@ -46,7 +46,7 @@ JUDGED: Mapping[Judgement, str] = {
     Judgement.FAILURE: "bold red",
     Judgement.NEUTRAL: "yellow",
 }
-ROWS = 60  # rows of the grid that are shown at most
+ROWS = 200  # rows of the grid that are shown at most
 FILES = 30
 GROUPS = 20
 MEMBERS = 5  # tests of a group that are named

@@ -7,22 +7,19 @@ DISTRIBUTIONS := backends harness $(patsubst %/pyproject.toml,%,$(wildcard featu
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
 SUITE := harness/conformance
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-unexport PYTHONPATH
+# Byte code is written: without it every one of hundreds of short processes compiles its imports anew.
+unexport PYTHONPATH PYTHONDONTWRITEBYTECODE
 
-.PHONY: help matrix test test-full soak lint format docs bench devstack clean
+.PHONY: help matrix test test-full soak lint format docs pages bench devstack clean
 .DEFAULT_GOAL := help
 
 help:  ## list all targets
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | \
 	  awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(VENV)/installed: $(PROJECTS) .ci/preflight.py
-	@$(PYTHON) .ci/preflight.py git
-	@echo "preparing $(VENV) (once, about a minute)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' || \
-	  { echo "cannot go on: pip cannot reach its package index (is there a network?)" >&2; exit 4; }
-	@$(BIN)/python -m pip install --quiet --group dev -e . $(addprefix -e ,$(DISTRIBUTIONS))
+$(VENV)/installed: $(PROJECTS) .ci/environment.py
+	@$(PYTHON) .ci/preflight.py --install git venv
+	@$(PYTHON) .ci/environment.py $(VENV) $(DISTRIBUTIONS)
 	@touch $@
 
 matrix: $(VENV)/installed  ## run conformance and tutorials on BACKENDS (default: local), print the grid
@@ -42,14 +39,17 @@ soak: $(VENV)/installed  ## repeated starts, stops and kills; by hand
 lint: $(VENV)/installed  ## ruff, mypy (strict), zizmor, actionlint
 	@$(BIN)/python .ci/check.py lint
 
+format: $(VENV)/installed  ## let ruff format and mend what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
 docs: $(VENV)/installed  ## generated pages up to date, then mkdocs --strict
 	@$(BIN)/python .ci/check.py docs
 
+pages: $(VENV)/installed  ## write the generated pages again, those of results from report/ too
+	@$(BIN)/python .ci/check.py pages
+
 bench: $(VENV)/installed  ## all benches, one JSON line each
 	@$(BIN)/python .ci/check.py bench
-
-format: $(VENV)/installed  ## let ruff format and mend what it can
-	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 devstack: $(VENV)/installed  ## start Kubernetes, Argo and S3
 	@$(BIN)/mf-backends up k8s
@@ -57,3 +57,4 @@ devstack: $(VENV)/installed  ## start Kubernetes, Argo and S3
 clean:  ## remove what the other targets made (the cache folder stays)
 	rm -rf $(VENV) .tox .metaflow-backends .mypy_cache .ruff_cache .pytest_cache .hypothesis report site
 	find . -name '*.egg-info' -prune -exec rm -rf {} +
+	rm -rf build $(addsuffix /build,$(DISTRIBUTIONS))

@@ -1,9 +1,10 @@
 """Run the parts of a tier one after the other, time them, and end with the one verdict.
 
-Usage: check.py test | test-full | soak | lint | docs | bench
+Usage: check.py test | test-full | soak | lint | docs | pages | bench
 
 Every part runs even if an earlier one is red, so that one run shows all there is to mend. The
-last line counts tests: `N passed, N failed`.
+tiers that test leave report/timings.json (seconds of each part) and end with one line that counts,
+`N passed, N failed`, also in report/closing.txt; a red part that is no test counts as one.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 REPORT = ROOT / "report"
 RECORDS = REPORT / "records"
+RESULT = REPORT / "report.json"
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 BACKENDS = (sys.executable, "-m", "pytest_metaflow_backends")
 UNITS = ("harness/tests", "backends/tests", *map(str, sorted(ROOT.glob("features/*/tests"))))
 SUITE = "harness/conformance"
-GENERATED = sorted((ROOT / "docs" / "_generate").glob("*_reference.py"))
+PAGES = ROOT / "docs" / "_generate"
+FROM_CODE = sorted(PAGES.glob("*_reference.py"))
+FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
+# Parts whose failures are tests in the report, and so counted there.
+OF_TESTS = frozenset({"conformance", "conformance of variants", "units", "report"})
 
 Commands = list[tuple[str, ...]]
 
@@ -33,16 +39,20 @@ def lint() -> Commands:
     return [
         (str(BIN / "ruff"), "check", "--quiet", "."),
         (str(BIN / "ruff"), "format", "--quiet", "--check", "."),
-        (str(BIN / "mypy"),),
-        (str(BIN / "zizmor"), "--offline", "--quiet", *workflows),
+        (str(BIN / "mypy"), "--no-error-summary"),
+        (str(BIN / "zizmor"), "--offline", "--quiet", "--no-progress", *workflows),
         (str(BIN / "actionlint"), *workflows),
     ]
 
 
 def docs() -> Commands:
-    stale = [(sys.executable, str(script), "--check") for script in GENERATED]
+    stale = [(sys.executable, str(script), "--check") for script in FROM_CODE]
     build = (sys.executable, "-m", "mkdocs", "--quiet", "build", "--strict", "--clean")
     return [*stale, build]
+
+
+def of_results(*extra: str) -> Commands:
+    return [(sys.executable, str(script), str(RESULT), *extra) for script in FROM_RESULTS]
 
 
 def units(*extra: str) -> Commands:
@@ -66,6 +76,7 @@ def benches() -> Commands:
 TIERS: dict[str, dict[str, Commands]] = {
     "lint": {"lint": lint()},
     "docs": {"docs": docs()},
+    "pages": {"pages": [*((sys.executable, str(s)) for s in FROM_CODE), *of_results()]},
     "bench": {"bench": benches()},
     "test": {
         "lint": lint(),
@@ -74,7 +85,8 @@ TIERS: dict[str, dict[str, Commands]] = {
         "conformance of variants": conformance("local/serial", mark="smoke", append=True),
         "units": units("-m", "not slow"),
         "report": report("local,local/serial"),
-        "budgets": [(sys.executable, ".ci/budget.py", str(REPORT / "report.json"))],
+        "documents of results": of_results("--check"),
+        "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },
     "test-full": {
         "lint": lint(),
@@ -91,6 +103,7 @@ TIERS: dict[str, dict[str, Commands]] = {
 
 
 def run(commands: Commands) -> bool:
+    """Run all commands of a part; True if none was red."""
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "true"}
     codes = [
         subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
@@ -99,28 +112,50 @@ def run(commands: Commands) -> bool:
     return not any(codes)
 
 
-def main(tier: str) -> int:
-    red = []
-    for name, commands in TIERS[tier].items():
+def run_parts(parts: dict[str, Commands], timings: Path | None) -> list[str]:
+    """Run all parts, keep their seconds in `timings`, and name those that were red."""
+    red, seconds = [], {}
+    for name, commands in parts.items():
         print(f"--- {name}", flush=True)
         began = time.monotonic()
         green = run(commands)
-        took = time.monotonic() - began
-        print(f"--- {name}: {'ok' if green else 'FAILED'} after {took:.0f} s", flush=True)
+        seconds[name] = round(time.monotonic() - began, 1)
+        ended = "ok" if green else "FAILED"
+        print(f"--- {name}: {ended} after {seconds[name]:.0f} s", flush=True)
         if not green:
             red.append(name)
-    if tier.startswith("test"):
-        passed, failed = counts()
-        print(f"{passed} passed, {failed + bool(red and not failed)} failed")
+        if timings:
+            timings.parent.mkdir(exist_ok=True)
+            timings.write_text(json.dumps(seconds), encoding="utf-8")
+    return red
+
+
+def main(tier: str) -> int:
+    tests = tier.startswith("test")
+    if tests:
+        for name in ("report.json", "timings.json", "closing.txt"):  # of an earlier run
+            (REPORT / name).unlink(missing_ok=True)
+    red = run_parts(TIERS[tier], REPORT / "timings.json" if tests else None)
     if red:
-        print(f"failed: {', '.join(red)}", file=sys.stderr)
+        print(f"failed: {', '.join(red)}", file=sys.stderr, flush=True)
+    if tests:
+        line = closing(red)
+        (REPORT / "closing.txt").write_text(f"{line}\n", encoding="utf-8")
+        print(line)
     return 1 if red else 0
 
 
+def closing(red: list[str]) -> str:
+    """Count tests, and red parts that are none, in the line that ends a run."""
+    passed, failed = counts()
+    failed += len(set(red) - OF_TESTS)
+    return f"{passed} passed, {max(failed, int(bool(red)))} failed"
+
+
 def counts() -> tuple[int, int]:
-    """Count tests in the report that this very run wrote."""
+    """Count passed and failed tests in the report that this very run wrote; none is a failure."""
     try:
-        data = json.loads((REPORT / "report.json").read_text(encoding="utf-8"))
+        data = json.loads((REPORT / RESULT.name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 0, 1
     states: dict[str, int] = {}

@@ -1,0 +1,205 @@
+"""The small programs behind make: what is missing is one line, and red stays red."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APT = "apt-get install -y --no-install-recommends"
+
+
+def program(name):
+    """Load one of the small programs in .ci as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+check, preflight, environment = program("check"), program("preflight"), program("environment")
+
+
+def test_every_part_runs_and_is_timed_although_one_is_red(tmp_path, monkeypatch, capsys):
+    marker = tmp_path / "ran"
+    parts = {
+        "bad": [(sys.executable, "-c", "raise SystemExit(3)")],
+        "good": [(sys.executable, "-c", f"open({str(marker)!r}, 'w')")],
+    }
+    monkeypatch.setitem(check.TIERS, "test", parts)
+    monkeypatch.setattr(check, "REPORT", tmp_path / "report")
+
+    code = check.main("test")
+
+    assert code == 1
+    assert marker.exists()
+    written = capsys.readouterr()
+    assert written.err == "failed: bad\n"
+    assert written.out.endswith("0 passed, 2 failed\n")
+    assert (tmp_path / "report/closing.txt").read_text() == "0 passed, 2 failed\n"
+    assert set(check.json.loads((tmp_path / "report/timings.json").read_text())) == set(parts)
+
+
+def test_the_report_of_an_earlier_run_is_never_counted(tmp_path, monkeypatch):
+    (tmp_path / "report.json").write_text(
+        '{"verdict": {"columns": [{"counts": {"passed": 1000}}]}}'
+    )
+    monkeypatch.setattr(check, "REPORT", tmp_path)
+    monkeypatch.setitem(check.TIERS, "test", {"nothing": [(sys.executable, "-c", "")]})
+
+    check.main("test")
+
+    assert (tmp_path / "closing.txt").read_text() == "0 passed, 1 failed\n"
+
+
+CLOSINGS = {
+    "green": ({"passed": 5, "flaky": 1, "xfailed": 1, "skipped": 9}, [], "7 passed, 0 failed"),
+    "red tests": ({"passed": 5, "failed": 2, "missing": 1}, ["units"], "5 passed, 3 failed"),
+    "red without a red test": ({"passed": 5}, ["units"], "5 passed, 1 failed"),
+    "red lint": ({"passed": 5}, ["lint"], "5 passed, 1 failed"),
+    "red lint and test": ({"passed": 5, "failed": 1}, ["lint", "units"], "5 passed, 2 failed"),
+    "not run is not green": ({"passed": 5, "not_run": 2}, ["report"], "5 passed, 2 failed"),
+}
+
+
+@pytest.mark.parametrize(("counts", "red", "line"), CLOSINGS.values(), ids=CLOSINGS)
+def test_the_closing_line_counts_tests_and_red_parts(counts, red, line, tmp_path, monkeypatch):
+    report = {"verdict": {"columns": [{"counts": counts}]}}
+    (tmp_path / "report.json").write_text(check.json.dumps(report))
+    monkeypatch.setattr(check, "REPORT", tmp_path)
+    expected = line
+
+    actual = check.closing(red)
+
+    assert expected == actual
+
+
+def test_every_tier_that_ci_runs_tests_all_distributions():
+    for tier in ("test", "test-full"):
+        command = check.TIERS[tier]["units"][0]
+        tests = {str(path.relative_to(ROOT)) for path in ROOT.glob("*/tests")}
+        assert tests <= set(command)
+
+
+@pytest.fixture
+def _bare(monkeypatch):
+    """A machine without any of the programs, and no root."""
+    monkeypatch.setattr(preflight.shutil, "which", lambda _: None)
+    monkeypatch.setattr(preflight.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(preflight.os, "geteuid", lambda: 1000)
+
+
+@pytest.mark.usefixtures("_bare")
+def test_preflight_names_what_is_missing_and_the_cure_a_line_each(capsys):
+    have = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+    code = preflight.main(["--install", "venv", "chromium"])
+
+    assert code == 4
+    assert capsys.readouterr().err.splitlines() == [
+        f"cannot go on: venv is missing: {APT} python{have}-venv",
+        f"cannot go on: chromium is missing: {APT} chromium",
+    ]
+
+
+def test_preflight_says_that_a_python_is_too_old(monkeypatch):
+    monkeypatch.setattr(preflight, "PYTHON", (4, 0))
+
+    (line,) = preflight.missing([])
+
+    assert line.endswith("is too old: 4.0 or newer is needed (make PYTHON=python3.11)")
+
+
+def test_preflight_installs_as_root_and_looks_again(monkeypatch, capsys):
+    """What apt-get could not install is still one line, not its pages."""
+    ran = []
+    found = {"apt-get": "apt-get"}
+    monkeypatch.setattr(preflight.shutil, "which", found.get)
+    monkeypatch.setattr(preflight.os, "geteuid", lambda: 0)
+
+    def run(command, **_):
+        ran.append(command)
+        if "chromium" in command:
+            found["chromium"] = "chromium"
+
+    monkeypatch.setattr(preflight.subprocess, "run", run)
+
+    code = preflight.main(["--install", "unshare", "chromium"])
+
+    assert [command[-1] for command in ran] == ["update", "chromium"]
+    assert code == 4
+    assert capsys.readouterr().err.splitlines() == [
+        f"cannot go on: unshare is missing: {APT} util-linux"
+    ]
+
+
+def test_preflight_is_silent_if_nothing_is_missing(capsys):
+    code = preflight.main(["--install", "git", "venv"])
+
+    assert code == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_preflight_refuses_a_need_it_does_not_know(capsys):
+    assert preflight.main(["moon"]) == 4
+    assert capsys.readouterr().err.startswith("preflight.py knows no moon: one of git,")
+
+
+UNREACHABLE = "pip cannot reach a package index: is there a network, or a setting like PIP_PROXY?"
+REASONS = {
+    "no network": ("WARNING: Retrying (Retry(total=0)) after …\nERROR: No match\n", UNREACHABLE),
+    "no answer": ("ERROR: Could not find x (from versions: none)\nERROR: No match", UNREACHABLE),
+    "another error": (
+        "ERROR: first\nERROR: No space left on device\nnotice",
+        "pip: ERROR: No space left on device",
+    ),
+    "no error line": ("Traceback\nMemoryError\n", "pip: MemoryError"),
+    "nothing": ("", "pip: it failed without a word"),
+}
+
+
+@pytest.mark.parametrize(("said", "line"), REASONS.values(), ids=REASONS)
+def test_what_pip_says_becomes_one_line(said, line):
+    expected = line
+
+    actual = environment.reason(said)
+
+    assert expected == actual
+
+
+def test_an_index_that_does_not_answer_is_one_line_and_leaves_no_stamp(tmp_path):
+    """A real pip against a port nobody listens on; `make` must not believe it is installed."""
+    (tmp_path / "there").mkdir()
+    settings = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_FIND_LINKS": "",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+
+    done = subprocess.run(
+        [sys.executable, ROOT / ".ci/environment.py", tmp_path / "venv", "there"],
+        cwd=tmp_path,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 4
+    assert done.stderr == f"cannot go on: {UNREACHABLE}\n"
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_anew(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin/python").chmod(0o755)
+
+    assert not environment.works(tmp_path / "bin/python")
+    assert not environment.works(tmp_path / "bin/nothing")
+    assert environment.works(Path(sys.executable))

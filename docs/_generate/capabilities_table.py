@@ -43,8 +43,16 @@ def needs_of(folder: Path) -> dict[str, list[str]]:
 def needs(node: ast.AST) -> list[str]:
     """Find the words of every `pytest.mark.needs(...)` below a node."""
     calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
-    marks = [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "needs"]
-    return [a.value for m in marks for a in m.args if isinstance(a, ast.Constant)]
+    marks = [c for c in calls if name_of(c.func) == "needs"]
+    words = [a.value for m in marks for a in m.args if isinstance(a, ast.Constant)]
+    return [word for word in words if isinstance(word, str)]
+
+
+def name_of(function: ast.expr) -> str:
+    """Give the last name of what is called: `pytest.mark.needs` or a short `needs`."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def table(report: dict[str, Any], wanted: dict[str, list[str]]) -> list[str]:

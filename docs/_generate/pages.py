@@ -10,15 +10,18 @@ DOCS = Path(__file__).resolve().parent.parent
 
 def finish(name: str, text: str) -> int:
     """Write docs/NAME, or with `--check` compare it; gives the exit code."""
-    path = DOCS / name
+    return finish_file(DOCS / name, text, f"python docs/_generate/{Path(sys.argv[0]).name}")
+
+
+def finish_file(path: Path, text: str, cure: str) -> int:
+    """Write a file, or with `--check` compare it and name the command that writes it."""
     if "--check" not in sys.argv[1:]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return 0
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return 0
-    script = Path(sys.argv[0]).name
-    print(f"docs/{name} is stale: run python docs/_generate/{script}", file=sys.stderr)
+    print(f"{path.relative_to(DOCS.parent)} is stale: run {cure}", file=sys.stderr)
     return 1
 
 

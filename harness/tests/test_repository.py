@@ -1,10 +1,11 @@
-"""The repository holds together: one list of backends, no traces of a machine, honest budgets."""
+"""The repository holds together: one list of backends, links that lead somewhere, no traces."""
 
 from __future__ import annotations
 
 import configparser
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,22 +16,14 @@ from pytest_metaflow_backends.matrix.load import load
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def program(name):
-    """Load one of the small programs in .ci as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-budget, check, preflight = program("budget"), program("check"), program("preflight")
-
-
-def tracked():
+def git_files(*options):
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+        ["git", "ls-files", "-z", *options], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [Path(name) for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+TRACKED = git_files()
 
 
 def test_tox_and_the_matrix_name_the_same_backends():
@@ -41,111 +34,188 @@ def test_tox_and_the_matrix_name_the_same_backends():
     assert set(listed) - {"units", "lint", "docs"} == set(load(ROOT / "matrix.yaml").backends())
 
 
-def test_every_make_target_is_explained():
+@pytest.mark.parametrize("section", ["tox.ini", "Makefile", ".github/workflows/ci.yml"])
+def test_tox_make_and_ci_hold_no_list_of_distributions_that_could_be_forgotten(section):
+    """A feature that is added is installed everywhere without a change here."""
+    text = (ROOT / section).read_text()
+
+    assert "features/nomad" not in text
+
+
+def test_every_make_target_is_explained_by_make_help():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
-    explained = set(re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE))
 
-    assert targets == explained
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    lines = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
+    assert targets == {name for _, name, _ in lines}
+    assert all(explanation for *_, explanation in lines)
+
+
+HOSTS = r"(?:pypi\.|files\.python|registry\.npm|proxy\.go|deb\.)(?:org|hosted|js|lang|debian)"
+PLACES = r"(?<![\w.])/(?:root|work|home/[a-z]+)/(?!\.)[a-z]+/"
+LINKS_TO_PAGES = {Path("docs/install.md")}  # what three plugins of others are
 
 
 def test_no_file_names_a_registry_or_a_folder_of_a_machine():
-    hosts = "|".join(
-        [
-            "pypi" + r"\.org",
-            "files\\.python" + "hosted",
-            "registry\\.npm" + "js",
-            "proxy\\.go" + "lang",
-            "deb\\.de" + "bian",
-        ]
-    )
-    places = "/(?:root|work|home/[a-z]+)/(?!\\.)"
-    pattern = re.compile(rf"https?://(?:[\w.-]*)(?:{hosts})|(?<![\w.]){places}[a-z]+/")
-    allowed = {"docs/install.md"}  # links to the pages of three plugins
+    pattern = re.compile(f"https?://[\\w.-]*{HOSTS}|{PLACES}")
+
     found = {
-        str(path.relative_to(ROOT)): match[0]
-        for path in tracked()
-        if str(path.relative_to(ROOT)) not in allowed
-        and (match := pattern.search(path.read_text(encoding="utf-8", errors="ignore")))
+        str(path): match[0]
+        for path in set(TRACKED) - LINKS_TO_PAGES
+        if (match := pattern.search((ROOT / path).read_text(encoding="utf-8", errors="ignore")))
     }
 
     assert found == {}
 
 
-def test_workflows_hide_no_failure_and_grant_nothing_by_default():
-    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        text = path.read_text()
+@pytest.mark.parametrize(
+    "line", ["http://pypi." + "org/x", "at /wo" + "rk/tree/x", "https://de" + "b.debian"]
+)
+def test_a_trace_would_be_found(line):
+    assert re.search(f"https?://[\\w.-]*{HOSTS}|{PLACES}", line)
+
+
+def test_nothing_that_belongs_to_the_tree_is_ignored():
+    """A pattern like `report/` once hid the tests of a package with that name."""
+    generated = re.compile(r"(^|/)(__pycache__|build|\..*|[^/]+\.egg-info)/")
+    ours = ("backends", "harness", "features", "docs", "changelog.d", ".ci", ".github")
+
+    ignored = git_files("--others", "--ignored", "--exclude-standard", "--", *ours)
+
+    assert [str(path) for path in ignored if not generated.search(path.as_posix())] == []
+
+
+def links(path):
+    """Yield the files that a page links to, relative to the root."""
+    text = re.sub(r"```.*?```", "", (ROOT / path).read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            yield (ROOT / path).parent / target
+
+
+def test_every_link_between_pages_leads_to_a_file():
+    pages = [path for path in TRACKED if path.suffix == ".md"]
+
+    dead = {str(page): str(to) for page in pages for to in links(page) if not to.exists()}
+
+    assert dead == {}
+    assert len(pages) > 10
+
+
+def test_changelog_fragments_are_named_as_agreed():
+    fragments = [path.name for path in TRACKED if path.parent.name == "changelog.d"]
+
+    kinds = re.compile(r"[\w-]+\.(feature|bugfix|doc|removal|misc)\.md|README\.md")
+    assert [name for name in fragments if not kinds.fullmatch(name)] == []
+    assert len(fragments) > 1
+
+
+def test_workflows_hide_no_failure_grant_nothing_by_default_and_use_nobody_elses_code_unpinned():
+    workflows = [path for path in TRACKED if path.parent == Path(".github/workflows")]
+
+    for path in workflows:
+        text = (ROOT / path).read_text()
         assert "continue-on-error" not in text
-        assert "permissions: {}" in text
+        assert re.search(r"^permissions: \{\}$", text, re.MULTILINE)
+        assert all(
+            re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", used)
+            for used in re.findall(r"uses: (\S+)", text)
+        )
+    assert workflows
 
 
-def test_ci_ends_red_if_a_part_is_red_and_runs_the_rest_all_the_same(tmp_path, monkeypatch, capsys):
-    marker = tmp_path / "ran"
-    parts = {
-        "bad": [(sys.executable, "-c", "raise SystemExit(3)")],
-        "good": [(sys.executable, "-c", f"open({str(marker)!r}, 'w')")],
-    }
-    monkeypatch.setitem(check.TIERS, "lint", parts)
-
-    code = check.main("lint")
-
-    assert code == 1
-    assert marker.exists()
-    assert "failed: bad" in capsys.readouterr().err
+def small_program(name):
+    """Load a generator of docs/_generate as a module, with its neighbours importable."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs/_generate" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_a_report_that_is_not_there_counts_as_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr(check, "REPORT", tmp_path)
+@pytest.fixture
+def generator(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs/_generate")
+    return small_program
 
-    assert check.counts() == (0, 1)
 
-
-def report(**seconds):
+def a_report(**cells):
+    tests = [
+        {"key": f"harness/conformance/{key}", "line": 1, "cells": {"local": {"state": state}}}
+        for key, state in cells.items()
+    ]
+    columns = ["local", "local/serial", ""]
     return {
-        "tests": [
-            {"key": key.replace("__", "/"), "cells": {"local": {"seconds": value}}}
-            for key, value in seconds.items()
-        ]
+        "columns": columns,
+        "tests": tests,
+        "verdict": {"columns": [{"column": name} for name in columns]},
     }
 
 
-BUDGETS = {
-    "within": ({"matrix": 3.9}, {"matrix"}, []),
-    "over": ({"matrix": 4.1}, {"matrix"}, ["matrix: 4.1 min, budget 4 min"]),
-    "absent": ({}, {"matrix"}, ["matrix: none of its tests is in the report"]),
-    "unknown": ({"moon": 0.1}, {"moon"}, ["moon: has no budget in .ci/budget.py"]),
-}
-
-
-@pytest.mark.parametrize(("spent", "areas", "lines"), BUDGETS.values(), ids=BUDGETS)
-def test_an_area_over_budget_or_absent_is_a_problem(spent, areas, lines):
-    expected = lines
-
-    actual = budget.problems(spent, areas)
-
-    assert expected == actual
-
-
-def test_the_minutes_of_an_area_come_from_the_report():
-    spent = budget.minutes(
-        report(harness__tests__x=120, backends__tests__y=60, features__nomad__tests__z=240)
+def test_the_grid_of_the_readme_shows_tutorials_and_whole_backends_only(generator):
+    readme_grid = generator("readme_grid")
+    report = a_report(
+        **{
+            "test_tutorials.py::test_00_helloworld": "passed",
+            "test_tutorials.py::test_04_playlist_plus": "skipped",
+            "test_graphs.py::test_x": "failed",
+        }
     )
 
-    assert spent == {"matrix": 1.0, "devstack": 0.5, "nomad": 2.0}
-    assert {"matrix", "devstack"} <= budget.areas_with_tests(ROOT)
+    drawn = readme_grid.draw(readme_grid.tutorials(report)).splitlines()
 
-
-def test_preflight_names_what_is_missing_and_the_cure(monkeypatch):
-    monkeypatch.setattr(preflight, "PYTHON", (4, 0))
-    monkeypatch.setattr(preflight.shutil, "which", lambda _: None)
-
-    lines = preflight.missing(["chromium"])
-
-    assert [line.partition(":")[0] for line in lines] == [
-        f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old",
-        "chromium is missing",
+    assert drawn[0] == "Metaflow's tutorials"
+    assert [line.split() for line in drawn[2:6]] == [
+        ["local"],
+        ["harness/conformance/test_tutorials.py"],
+        ["test_00_helloworld", "pass"],
+        ["test_04_playlist_plus", "skip"],
     ]
-    assert "apt-get install" in lines[1]
+    assert drawn[-1] == "SUCCESS: 1 passed, 1 skipped on 1 column"
+
+
+def test_the_grid_of_the_readme_is_red_if_a_tutorial_is(generator):
+    readme_grid = generator("readme_grid")
+    report = a_report(**{"test_tutorials.py::test_00_helloworld": "failed"})
+
+    drawn = readme_grid.draw(readme_grid.tutorials(report)).splitlines()
+
+    assert drawn[-1].startswith("FAILURE")
+
+
+def test_the_readme_shows_a_row_for_every_tutorial_as_the_generator_draws_them():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tests = (ROOT / "harness/conformance/test_tutorials.py").read_text(encoding="utf-8")
+    block = re.search(
+        r"<!-- grid:start -->\n```text\n(.*)\n```\n<!-- grid:end -->", text, re.DOTALL
+    )
+
+    rows = re.findall(r"^ +(test_\w+)", block[1], re.MULTILINE)
+
+    assert rows == re.findall(r"^def (test_\w+)", tests, re.MULTILINE)
+
+
+def test_the_capability_table_counts_what_ran(generator, tmp_path):
+    table = generator("capabilities_table")
+    (tmp_path / "test_x.py").write_text(
+        "import pytest\nneeds = pytest.mark.needs\n"
+        "@needs('retry')\ndef test_a(mf_flow): ...\n"
+        "@pytest.mark.needs('retry', 'conda')\ndef test_b(mf_flow): ...\n"
+        "@needs('retry')\ndef test_c(mf_flow): ...\n"
+    )
+    report = a_report(
+        **{
+            "test_x.py::test_a": "passed",
+            "test_x.py::test_b": "skipped",
+            "test_x.py::test_c[param]": "failed",
+        }
+    )
+
+    rows = [line.split(" | ") for line in table.table(report, table.needs_of(tmp_path))]
+
+    found = {row[0]: row[1] for row in rows if row[0] in {"| `retry`", "| `conda`", "| `gpu`"}}
+    assert found == {"| `retry`": "1 / 2", "| `conda`": "not declared", "| `gpu`": "-"}
 
 
 @pytest.mark.parametrize("script", ["matrix_reference.py", "cli_reference.py"])
@@ -160,3 +230,28 @@ def test_generated_pages_are_fresh(script):
 
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_the_examples_of_the_tour_and_the_readmes_are_valid_python():
+    for page in [path for path in TRACKED if path.suffix == ".md"]:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+            compile(block, str(page), "exec")
+
+
+def test_ci_says_in_a_line_that_make_is_missing(tmp_path):
+    for program in ("bash", "dirname", "env"):
+        (tmp_path / program).symlink_to(shutil.which(program))
+
+    done = subprocess.run(
+        ["bash", ROOT / ".ci/run"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 4
+    assert done.stderr == (
+        "cannot go on: make is missing: apt-get install -y --no-install-recommends make\n"
+    )

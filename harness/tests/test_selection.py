@@ -201,6 +201,14 @@ CHANGES = {
     "a folder with a slash": (["docs/"], [], ALL),
     "a path of Windows": (["docs\\a.txt"], [], ALL),
     "a star as a name": (["docs/*"], [], ()),
+    "a matrix elsewhere": (["docs/matrix.yaml"], [], ()),
+    "a chart with another ending": (["charts/a.yml"], [], ALL),
+    "all and one more by label": (
+        ["docs/a.md"],
+        ["backends:all", "backend:nomad/exec"],
+        (*ALL, "nomad/exec"),
+    ),
+    "a label that is only like ours": (["docs/a.md"], ["backend-local"], ()),
     "a workflow, deep": ([".github/a/b/c.yml"], [], ALL),
     "a hidden folder that is like it": ([".githubx/a.yml"], [], ALL),
 }

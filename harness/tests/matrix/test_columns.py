@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import textwrap
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_metaflow_backends.matrix.describe import describe
 from pytest_metaflow_backends.matrix.load import load
-from pytest_metaflow_backends.matrix.model import Column, RedactRules, Retries, SelectRule
+from pytest_metaflow_backends.matrix.model import (
+    Column,
+    Expectation,
+    RedactRules,
+    Retries,
+    SelectRule,
+)
 
 KINDS = ("local", "fake")
 
@@ -199,6 +208,41 @@ def test_rules_for_selection_and_secrets_are_taken_over(tmp_path):
     # Names of variables are compared in upper case: a pattern in lower case would never match.
     assert found.redact == RedactRules(("MY_[AB]*", "*_PIN"), ("cust-[0-9]+",))
     assert found.flaky_budget == 0
+
+
+COVERS = {
+    "the backend itself": ("k8s", "*", "k8s", True),
+    "a variant of the backend": ("k8s", "*", "k8s/kind", True),
+    "that variant": ("k8s/kind", "*", "k8s/kind", True),
+    "another variant": ("k8s/kind", "*", "k8s/embedded", False),
+    "the base beside a variant": ("k8s/kind", "*", "k8s", False),
+    "a longer name": ("k8s", "*", "k8sx", False),
+    "any text": ("k8s", "t.py::test_*", "k8s", True),
+    "one character": ("k8s", "t.py::test_?", "k8s", True),
+    "two characters": ("k8s", "t.py::test_??", "k8s", False),
+    "a part only": ("k8s", "test_a", "k8s", False),
+    "another case": ("k8s", "T.py::test_a", "k8s", False),
+}
+
+
+@pytest.mark.parametrize(("speaks_of", "test", "column", "expected"), COVERS.values(), ids=COVERS)
+def test_an_expectation_covers_its_tests_in_its_columns(speaks_of, test, column, expected):
+    assert expectation(speaks_of, test).covers("t.py::test_a", column) is expected
+
+
+@given(st.text("ab[]*?!-1", min_size=1))
+def test_a_key_written_letter_by_letter_is_covered(key):
+    """Whatever a parametrised test is called."""
+    assert expectation("k8s", key).covers(key, "k8s/kind")
+
+
+@given(st.text("ab[]!-1", min_size=1), st.text("ab[]!-1", min_size=1))
+def test_without_stars_an_expectation_covers_nothing_else(key, other):
+    assert expectation("k8s", key).covers(other, "k8s") is (key == other)
+
+
+def expectation(column, test):
+    return Expectation(column, test, "why", "ada", dt.date(2027, 2, 1), "matrix.yaml:1")
 
 
 def test_a_column_that_is_not_there_is_a_lookup_error(tmp_path):

@@ -22,7 +22,8 @@ HEAD = """# Capabilities
 What a backend can do is declared by its code, may be narrowed in `matrix.yaml` (`provides`), and
 is checked both ways: a test that needs a declared capability runs and must pass; with
 `--metaflow-probe-undeclared` a test that passes without the declaration is reported as drift.
-The figures are tests of the conformance suite that need the capability: passed / executed.
+The figures are tests of the conformance suite that need the capability: passed / executed. Slow
+tests and variants are left out, so that every tier comes to the same table.
 
 """
 
@@ -34,10 +35,14 @@ def needs_of(folder: Path) -> dict[str, list[str]]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         shared = [n for node in tree.body if isinstance(node, ast.Assign) for n in needs(node)]
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef) and not is_slow(node):
                 own = [name for mark in node.decorator_list for name in needs(mark)]
                 found[f"{path.name}::{node.name}"] = [*shared, *own]
     return found
+
+
+def is_slow(test: ast.FunctionDef) -> bool:
+    return any(isinstance(m, ast.Attribute) and m.attr == "slow" for m in test.decorator_list)
 
 
 def needs(node: ast.AST) -> list[str]:
@@ -56,7 +61,7 @@ def name_of(function: ast.expr) -> str:
 
 
 def table(report: dict[str, Any], wanted: dict[str, list[str]]) -> list[str]:
-    columns = [c["column"] for c in report["verdict"]["columns"] if c["column"]]
+    columns = [name for name in report["columns"] if name and "/" not in name]
     lines = [f"| capability | {' | '.join(columns)} | meaning |", "|---" * (len(columns) + 2) + "|"]
     for word, meaning in VOCABULARY.items():
         cells = [shown(report, wanted, word, column) for column in columns]

@@ -203,18 +203,23 @@ def test_the_capability_table_counts_what_ran(generator, tmp_path):
         "@needs('retry')\ndef test_a(mf_flow): ...\n"
         "@pytest.mark.needs('retry', 'conda')\ndef test_b(mf_flow): ...\n"
         "@needs('retry')\ndef test_c(mf_flow): ...\n"
+        "@needs('gpu')\n@pytest.mark.slow\ndef test_d(mf_flow): ...\n"
     )
     report = a_report(
         **{
             "test_x.py::test_a": "passed",
             "test_x.py::test_b": "skipped",
             "test_x.py::test_c[param]": "failed",
+            "test_x.py::test_d": "passed",
         }
     )
 
-    rows = [line.split(" | ") for line in table.table(report, table.needs_of(tmp_path))]
+    heading, _, *rows = [
+        line.split(" | ") for line in table.table(report, table.needs_of(tmp_path))
+    ]
 
     found = {row[0]: row[1] for row in rows if row[0] in {"| `retry`", "| `conda`", "| `gpu`"}}
+    assert heading == ["| capability", "local", "meaning |"]
     assert found == {"| `retry`": "1 / 2", "| `conda`": "not declared", "| `gpu`": "-"}
 
 

@@ -1,9 +1,8 @@
 """Count starts, stops and leaks when many workers want one backend at once.
 
 Each repeat is one run: its workers (real processes) acquire the same column at the same moment,
-then the controller releases it. What is counted does not depend on the clock: processes that were
-launched (from the ledger the launcher keeps), backends that went down, and processes, listening
-ports and locks that are left.
+then the controller releases it. What is counted does not depend on the clock: starts that the
+workers made, backends that went down, and processes, listening ports and locks that are left.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from pytest_metaflow_backends.matrix.model import Column, Retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Barrier
 
     from metaflow_backends.protocol import Process
@@ -78,14 +78,15 @@ class Crew:
             self.pipes.append(ours)
             self.processes.append(process)
 
-    def acquire(self, state: Path, session: str, owner: Process) -> set[str]:
-        """Let all acquire at once; gives the distinct endpoints they were handed."""
+    def acquire(self, state: Path, session: str, owner: Process) -> tuple[set[str], int]:
+        """Let all acquire at once; gives their endpoints and how many starts it took."""
         for pipe in self.pipes:
             pipe.send((state, session, owner))
-        return {self._answer(pipe) for pipe in self.pipes}
+        answers = [self._answer(pipe) for pipe in self.pipes]
+        return {endpoint for endpoint, _ in answers}, sum(starts for _, starts in answers)
 
     @staticmethod
-    def _answer(pipe) -> str:
+    def _answer(pipe: Connection) -> tuple[str, int]:
         if not pipe.poll(TIMEOUT):
             raise TimeoutError(f"a worker did not answer within {TIMEOUT:g} s")
         return pipe.recv()
@@ -97,12 +98,14 @@ class Crew:
             process.join(TIMEOUT)
 
 
-def work(pipe, barrier: Barrier) -> None:
+def work(pipe: Connection, barrier: Barrier) -> None:
     """Acquire the column for every run that is asked for, at the same moment as the others."""
     while (asked := pipe.recv()) is not None:
-        run = Lifecycle(*asked, registry, on_event=lambda _: None)
+        events: list[BackendEvent] = []
+        run = Lifecycle(*asked, registry, events.append)
         barrier.wait(TIMEOUT)
-        pipe.send(run.acquire(COLUMN).running.endpoints["health"])
+        endpoint = run.acquire(COLUMN).running.endpoints["health"]
+        pipe.send((endpoint, sum(event.state == "probing" for event in events)))
 
 
 def repeat(crew: Crew, state: Path, session: str) -> Counts:
@@ -110,13 +113,12 @@ def repeat(crew: Crew, state: Path, session: str) -> Counts:
     events: list[BackendEvent] = []
     controller = Lifecycle(state, session, this_process(), registry, events.append)
     controller.reap()
-    endpoints = crew.acquire(state, session, this_process())
-    launched = [line for path in state.rglob("processes.jsonl") for line in path.open()]
+    endpoints, starts = crew.acquire(state, session, this_process())
     controller.release_all()
     if len(endpoints) != 1:
         raise RuntimeError(f"the workers were handed {len(endpoints)} backends: {endpoints}")
     return Counts(
-        starts=len(launched),
+        starts=starts,
         stops=sum(event.state == "down" and not event.reason for event in events),
         leaked_processes=sum(_mentions(process, str(state)) for process in psutil.process_iter()),
         leaked_ports=sum(_listens(endpoint) for endpoint in endpoints),

@@ -603,7 +603,7 @@ def test_tests_without_a_backend_have_the_last_column(report_of, lines):
 def test_snapshots_go_to_compare_and_its_differences_are_red(report_of, lines):
     seen = []
 
-    def compare(snapshots, passed):
+    def compare(snapshots, _passed):
         seen.extend((s.key, s.backend, s.variant, s.name, s.data) for s in snapshots)
         return [Difference("k", "run", "tags", {"local": "a", "nomad/exec": "b"})]
 

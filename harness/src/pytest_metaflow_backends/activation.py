@@ -45,4 +45,4 @@ def activate(config: pytest.Config, matrix: Path) -> None:
     if run.controlling:
         manager.register(Recording(config, run), "metaflow-recording")
         if manager.hasplugin("dsession") or config.getoption("numprocesses", None):
-            manager.register(Distribution(run), "metaflow-distribution")
+            manager.register(Distribution(config, run), "metaflow-distribution")

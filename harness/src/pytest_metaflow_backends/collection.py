@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_metaflow_backends import causes, selection
+from pytest_metaflow_backends import causes, fixtures, selection
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.item import STATE, ItemState, key_of, state_of
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
@@ -118,6 +118,8 @@ class Collection:
 
         Under xdist only workers collect; the first to create the file writes it for all.
         """
+        if self.run.controlling and any(state_of(item).column for item in session.items):
+            fixtures.claim(self.config)
         if self.run.records is None or self.config.option.collectonly:
             return
         path = self.run.records / f"{self.run.session}.plan.jsonl"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_metaflow_backends import fixtures
 from pytest_metaflow_backends.context import WORKER_KEY
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class Distribution:
     """Registered in the controller, and only if xdist is at work."""
 
-    def __init__(self, run: RunContext) -> None:
+    def __init__(self, config: pytest.Config, run: RunContext) -> None:
+        self.config = config
         self.run = run
 
     @pytest.hookimpl(optionalhook=True)
@@ -25,3 +27,13 @@ class Distribution:
             "owner": self.run.owner,
             "deadline": self.run.deadline,
         }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Claim the state folder before any worker runs a test that needs a backend.
+
+        Only the node ids come this far; one that looks like a column's is taken for one.
+        """
+        marks = tuple(f"[{column.name}" for column in self.run.columns)
+        if any(mark in nodeid for nodeid in ids for mark in marks):
+            fixtures.claim(self.config)

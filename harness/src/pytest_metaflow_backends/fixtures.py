@@ -12,6 +12,7 @@ from metaflow_backends.protocol import Process
 
 from pytest_metaflow_backends import capabilities, inprocess
 from pytest_metaflow_backends.context import RUN, RunContext
+from pytest_metaflow_backends.errors import HarnessError
 from pytest_metaflow_backends.item import state_of
 from pytest_metaflow_backends.lifecycle import Active, Broken, Lifecycle, Unavailable
 from pytest_metaflow_backends.mfflow import FlowStarter
@@ -24,21 +25,35 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.matrix.model import Column
 
 LIFECYCLE = pytest.StashKey[Lifecycle]()
+CLAIMED = pytest.StashKey[bool]()
 
 
 def open_lifecycle(config: pytest.Config, run: RunContext) -> None:
-    """Prepare to start backends; the controller also clears what a killed run left behind."""
+    """Prepare to start backends; nothing is touched until a test that needs one is collected."""
     owner = Process(pid=run.owner, created=psutil.Process(run.owner).create_time())
-    config.stash[LIFECYCLE] = lifecycle = Lifecycle(
+    config.stash[LIFECYCLE] = Lifecycle(
         run.state, run.session, owner, registry, _listener(config, run)
     )
-    if run.controlling and not config.option.collectonly:
-        lifecycle.reap()
+
+
+def claim(config: pytest.Config) -> None:
+    """Take the state folder for this run and clear what a killed run left; in the controller.
+
+    Raises pytest.UsageError, naming the other, if a living run has the folder.
+    """
+    if config.stash.get(CLAIMED, False) or config.option.collectonly:
+        return
+    try:
+        config.stash[LIFECYCLE].reap()
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[CLAIMED] = True
 
 
 def close_lifecycle(config: pytest.Config) -> None:
     """Stop what this run started; called in the controller after the last worker has gone."""
-    config.stash[LIFECYCLE].release_all()
+    if config.stash.get(CLAIMED, False):
+        config.stash[LIFECYCLE].release_all()
 
 
 def _listener(config: pytest.Config, run: RunContext) -> Callable[[BackendEvent], None]:

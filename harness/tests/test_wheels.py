@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ FOLDERS = {
     for path in sorted([*ROOT.glob("*/pyproject.toml"), *ROOT.glob("features/*/pyproject.toml")])
 }
 PLAIN = ("metaflow", "metaflow-slurm")
+SLURM_HOOKS = {
+    f"metaflow_extensions.slurm_ext.{point}.mfextinit_slurm_ext"
+    for point in ("toplevel", "config", "plugins", "cmd")
+}
 UV = (sys.executable, "-m", "uv")
 FLOW = """
 from metaflow import FlowSpec, retry, step
@@ -52,19 +57,23 @@ class PlainFlow(FlowSpec):
 if __name__ == "__main__":
     PlainFlow()
 """
+# Everything that can be registered, in the order it has; all commands are loaded, since Metaflow
+# loads them as it looks for one, in the order of a set: a broken one breaks others now and then.
 DESCRIBE = """
-import json, metaflow
+import json, metaflow, metaflow.cmd.main_cli
 from metaflow import plugins
-names = lambda found: sorted(d.name for d in found)
-print(json.dumps({
-    "steps": names(plugins.STEP_DECORATORS), "flows": names(plugins.FLOW_DECORATORS),
-    "top": sorted(n for n in dir(metaflow) if not n.startswith("_")),
-}))
+found = {name: [entry[0] for entry in getattr(plugins, name)]
+         for name in dir(plugins) if name.endswith("_DESC")}
+found["steps"] = [d.name for d in plugins.STEP_DECORATORS]
+found["flows"] = [d.name for d in plugins.FLOW_DECORATORS]
+found["groups"] = [c.name for group in plugins.get_plugin_cli() for c in group.commands.values()]
+found["top"] = [n for n in dir(metaflow) if not n.startswith("_")]
+print(json.dumps(found))
 """
 
 
 def run(*argv, cwd, **environment):
-    """Run a program with a clean environment and give its output; raise if it fails."""
+    """Run a program with a clean environment and give its output; fail if it fails."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     kept |= {n: v for n, v in os.environ.items() if n.startswith(("PIP_", "UV_", "SSL_", "XDG_"))}
     done = subprocess.run(
@@ -77,7 +86,7 @@ def run(*argv, cwd, **environment):
         check=False,
     )
     assert done.returncode == 0, f"{argv}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return done.stdout
+    return done.stdout if "METAFLOW_DEBUG_EXT" not in environment else done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")
@@ -100,28 +109,24 @@ def wheels(tmp_path_factory):
 @pytest.fixture(scope="session")
 def environment_of(wheels, tmp_path_factory):
     """Give a function that makes an environment with plain Metaflow and some of our wheels."""
+    made = {}
+    options = ("--find-links", next(iter(wheels.values())).parent)
 
-    def make(*names):
+    def make(names):
         folder = tmp_path_factory.mktemp("environment")
-        run(*UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
-        links = next(iter(wheels.values())).parent
+        python = folder / "venv" / "bin" / "python"
         chosen = [wheels[name] for name in names]
-        run(
-            *UV,
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            folder / "venv",
-            "--find-links",
-            links,
-            *PLAIN,
-            *chosen,
-            cwd=folder,
-        )
-        return folder / "venv" / "bin"
+        run(*UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
+        install = (*UV, "pip", "install", "--quiet", "--python", python)
+        run(*install, *options, *PLAIN, *chosen, cwd=folder)
+        return python.parent
 
-    return make
+    def environment(*names):
+        if names not in made:
+            made[names] = make(names)
+        return made[names]
+
+    return environment
 
 
 @pytest.fixture(scope="session")
@@ -136,21 +141,27 @@ def facts(programs, folder):
         "METAFLOW_HOME": str(folder / "home"),
         "METAFLOW_USER": "tester",
         "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder),
-        "PYTHONHASHSEED": "0",
     }
+
+    def said(*argv, seed="0", **more):
+        return run(*argv, cwd=folder, PYTHONHASHSEED=seed, **settings, **more)
+
     python = programs / "python"
+    said(python, "plain_flow.py", "run")
     version = re.compile(r"Metaflow \(?[^\n]*\n?")
-    run(python, "plain_flow.py", "run", cwd=folder, **settings)
     return {
-        "metaflow --help": version.sub(
-            "", run(programs / "metaflow", "--help", cwd=folder, **settings)
-        ),
-        "flow --help": version.sub(
-            "", run(python, "plain_flow.py", "--help", cwd=folder, **settings)
-        ),
-        "plugins": json.loads(run(python, "-c", DESCRIBE, cwd=folder, **settings)),
+        "metaflow --help": version.sub("", said(programs / "metaflow", "--help")).split(),
+        "flow --help": version.sub("", said(python, "plain_flow.py", "--help")).split(),
+        "plugins": json.loads(said(python, "-c", DESCRIBE)),
+        "plugins in another order": json.loads(said(python, "-c", DESCRIBE, seed="7")),
         "files": files(folder / ".metaflow"),
+        "hooks": hooks(said(python, "-c", DESCRIBE, METAFLOW_DEBUG_EXT="1")),
     }
+
+
+def hooks(log):
+    """List what Metaflow says it has loaded of extensions, once each."""
+    return sorted(set(re.findall(r"Attempting to load '(metaflow_extensions\.[\w.]+)'", log)))
 
 
 def files(root):
@@ -160,8 +171,59 @@ def files(root):
     return sorted(changing.sub("#", name) for name in names)
 
 
-def names_of(wheels):
-    return sorted(name for name in wheels if name != "metaflow_extras")
+def distribution_of(folder):
+    text = (folder / "pyproject.toml").read_text()
+    return re.search(r'^name = "(.*)"$', text, re.MULTILINE)[1].replace("-", "_")
+
+
+def chosen_for(scenario, wheels):
+    if scenario == "all":
+        return sorted(name for name in wheels if name != "metaflow_extras")
+    return [distribution_of(FOLDERS[scenario])]
+
+
+def hooks_in(wheel):
+    """Name the hook modules for Metaflow that a wheel carries."""
+    names = (Path(name) for name in zipfile.ZipFile(wheel).namelist())
+    return {".".join(n.with_suffix("").parts) for n in names if n.name.startswith("mfextinit_")}
+
+
+def first_that_is_gone(before, after):
+    """Name something of `before` that `after` lacks or has elsewhere; None if all is there.
+
+    Lists may get further entries between the old ones, which keep their order if it is one.
+    """
+    if isinstance(before, dict):
+        found = ((key, first_that_is_gone(before[key], after.get(key, []))) for key in before)
+        return next(((key, gone) for key, gone in found if gone is not None), None)
+    left = iter(after)
+    return next((entry for entry in before if entry not in left), None)
+
+
+def in_no_order(found):
+    """Sort what Metaflow keeps in the order of a set, where one entry more moves all others."""
+    plugins = {key: sorted(names) for key, names in found["plugins"].items()}
+    return {**found, "plugins": plugins, "plugins in another order": {}}
+
+
+GONE = {
+    "nothing": (["a", "b"], ["a", "b"], None),
+    "more": (["a", "b"], ["x", "a", "y", "b", "z"], None),
+    "one removed": (["a", "b"], ["a"], "b"),
+    "order changed": (["a", "b"], ["b", "a"], "b"),
+    "one of two alike": (["a", "a"], ["a"], "a"),
+    "in a list by name": ({"steps": ["a"]}, {"steps": []}, ("steps", "a")),
+    "a whole list": ({"steps": ["a"]}, {}, ("steps", "a")),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "gone"), GONE.values(), ids=GONE)
+def test_what_an_installation_takes_away_is_found(before, after, gone):
+    expected = gone
+
+    actual = first_that_is_gone(before, after)
+
+    assert expected == actual
 
 
 def test_there_is_a_wheel_for_every_distribution_of_the_tree(wheels):
@@ -169,63 +231,66 @@ def test_there_is_a_wheel_for_every_distribution_of_the_tree(wheels):
     assert {"metaflow_backends", "pytest_metaflow_backends", "metaflow_extras"} <= set(wheels)
 
 
+def test_plain_metaflow_is_described_in_full(plain):
+    """Proves that the comparisons below have something to compare."""
+    assert set(plain["hooks"]) == SLURM_HOOKS
+    assert {"retry", "catch", "slurm"} <= set(plain["plugins"]["steps"])
+    assert plain["plugins"]["steps"] != plain["plugins in another order"]["steps"]
+    assert {"slurm", "card", "kubernetes"} <= set(plain["plugins"]["CLIS_DESC"])
+    assert len(plain["files"]) > 30
+    assert len(plain["flow --help"]) > 100
+
+
 SCENARIOS = [*FOLDERS, "all"]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_plain_metaflow_stays_as_it_was(scenario, wheels, environment_of, plain, tmp_path):
-    chosen = names_of(wheels) if scenario == "all" else [distribution_of(FOLDERS[scenario])]
+    chosen = chosen_for(scenario, wheels)
+    own_hooks = set().union(*(hooks_in(wheels[name]) for name in chosen))
 
     actual = facts(environment_of(*chosen), tmp_path)
 
-    for name, expected in plain.items():
-        assert lacks_nothing(expected, actual[name]), name
-    if not adds_commands(chosen, wheels):
+    assert set(actual["hooks"]) == SLURM_HOOKS | own_hooks
+    assert first_that_is_gone(in_no_order(plain), in_no_order(actual)) is None
+    if not own_hooks:  # no extension: nothing may be added either
         assert plain == actual
 
 
-def distribution_of(folder):
-    text = (folder / "pyproject.toml").read_text()
-    return re.search(r'^name = "(.*)"$', text, re.MULTILINE)[1].replace("-", "_")
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+            print(found.name)
+"""
 
 
-def lacks_nothing(before, after):
-    if isinstance(before, dict):
-        return all(lacks_nothing(before[key], after[key]) for key in before)
-    if isinstance(before, str):
-        return not set(before.split()) - set(after.split())
-    return not set(before) - set(after)
-
-
-def adds_commands(chosen, wheels):
-    """Tell if one of the wheels is a Metaflow extension, which may add, never alter."""
-    listings = (run(sys.executable, "-m", "zipfile", "-l", wheels[n], cwd=ROOT) for n in chosen)
-    return any("metaflow_extensions/" in listing for listing in listings)
+def packages_in(wheel):
+    """Name the packages of a wheel that are imported by name, so not Metaflow's extension tree."""
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    return sorted(top for top in tops if top.isidentifier() and top != "metaflow_extensions")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_module_can_be_imported_from_the_wheel(scenario, wheels, environment_of, tmp_path):
     """Proves that the dependencies are declared: nothing else of ours is installed."""
-    chosen = names_of(wheels) if scenario == "all" else [distribution_of(FOLDERS[scenario])]
-    code = """
-        import importlib, pkgutil, sys
-        for name in sys.argv[1:]:
-            try:
-                package = importlib.import_module(name)
-            except ModuleNotFoundError:
-                continue  # an extension tree: loaded by Metaflow itself
-            for found in pkgutil.walk_packages(package.__path__, f"{name}."):
-                if not found.name.endswith("__main__"):
-                    importlib.import_module(found.name)
-                    print(found.name)
-    """
+    chosen = chosen_for(scenario, wheels)
+    packages = [package for name in chosen for package in packages_in(wheels[name])]
+    python = environment_of(*chosen) / "python"
 
-    programs = environment_of(*chosen)
-    loaded = run(
-        programs / "python", "-W", "error", "-c", textwrap.dedent(code), *chosen, cwd=tmp_path
-    )
+    loaded = run(python, "-W", "error", "-c", IMPORT_ALL, *packages, cwd=tmp_path).split()
 
-    assert len(loaded.split()) >= 5 * len(chosen)
+    modules = [
+        name
+        for chosen_name in chosen
+        for name in zipfile.ZipFile(wheels[chosen_name]).namelist()
+        if name.endswith(".py") and not name.startswith("metaflow_extensions/")
+    ]
+    left_out = sum(name.endswith("__main__.py") for name in modules) + len(packages)
+    assert len(loaded) == len(modules) - left_out
 
 
 def test_the_readme_works_from_the_wheel(environment_of, tmp_path):
@@ -235,8 +300,10 @@ def test_the_readme_works_from_the_wheel(environment_of, tmp_path):
     )
     (tmp_path / "plain_flow.py").write_text(FLOW)
     (tmp_path / "test_plain.py").write_text(
-        "def test_total(mf_flow):\n"
-        "    assert mf_flow('plain_flow.py').value('join', 'total') == 6\n"
+        textwrap.dedent("""
+            def test_total(mf_flow):
+                assert mf_flow('plain_flow.py').value('join', 'total') == 6
+        """)
     )
     programs = environment_of("pytest_metaflow_backends")
 

@@ -35,7 +35,6 @@ def test_an_artifact_of_a_hundred_megabytes_reaches_the_next_step(mf_flow):
 
 
 @needs("linear")
-@pytest.mark.smoke
 def test_arrays_and_tables_reach_the_next_step_unchanged(mf_flow):
     run = mf_flow("flows/arrays.py")
 

@@ -8,7 +8,6 @@ needs = pytest.mark.needs
 
 
 @needs("linear")
-@pytest.mark.smoke
 def test_values_travel_along_a_line(mf_flow):
     run = mf_flow("flows/linear.py")
 
@@ -153,7 +152,6 @@ def test_each_item_of_a_foreach_takes_its_own_way(mf_flow):
 
 
 @needs("branch", "join")
-@pytest.mark.smoke
 def test_a_join_merges_what_is_unambiguous(mf_flow):
     run = mf_flow("flows/merge_artifacts.py")
 

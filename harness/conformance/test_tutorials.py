@@ -56,30 +56,22 @@ def test_01_playlist(mf_flow, tutorials, movies):
     assert "Bonus Pick: " in run.task("end").stdout
 
 
-@needs("foreach", "join")
-def test_02_statistics(mf_flow, tutorials, movies):
-    run = mf_flow(tutorials / "02-statistics" / "stats.py")
-
-    genres = {genre for movie in movies for genre in movie["genres"].split("|")}
-    assert len(run.step("compute_statistics")) == len(genres)
-    work = run.step("compute_statistics")
-    assert {task.artifacts["genre"].value for task in work} == genres
-    assert all(len(task.artifacts["quartiles"].value) == 3 for task in work)
-
-
 @needs("foreach", "join", "parameters")
-def test_03_playlist_redux(mf_flow, tutorials, movies):
-    """It reads the newest run of 02-statistics through Metaflow's client."""
-    mf_flow(tutorials / "02-statistics" / "stats.py", name="statistics")
-
-    run = mf_flow(
+def test_02_statistics_and_03_playlist_redux(mf_flow, tutorials, movies):
+    """The second reads the newest run of the first through Metaflow's client."""
+    statistics = mf_flow(tutorials / "02-statistics" / "stats.py", name="statistics")
+    playlist = mf_flow(
         tutorials / "03-playlist-redux" / "playlist.py",
         name="playlist",
         compare=False,
         parameters={"genre": "sci-fi"},
     )
 
-    picks = re.findall(r"^Pick \d+: '(.*)'$", run.task("end").stdout, re.MULTILINE)
+    genres = {genre for movie in movies for genre in movie["genres"].split("|")}
+    work = statistics.step("compute_statistics")
+    assert {task.artifacts["genre"].value for task in work} == genres
+    assert all(len(task.artifacts["quartiles"].value) == 3 for task in work)
+    picks = re.findall(r"^Pick \d+: '(.*)'$", playlist.task("end").stdout, re.MULTILINE)
     assert len(picks) == 5
     assert set(picks) <= titles_of(movies, "sci-fi")
 

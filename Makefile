@@ -3,8 +3,7 @@ PYTHON ?= python3
 BACKENDS ?= local
 VENV := .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := backends harness $(patsubst %/pyproject.toml,%,$(wildcard features/*/pyproject.toml))
-PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+PROJECTS := $(wildcard pyproject.toml */pyproject.toml features/*/pyproject.toml)
 SUITE := harness/conformance
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Byte code is written: without it every one of hundreds of short processes compiles its imports anew.
@@ -19,8 +18,7 @@ help:  ## list all targets
 
 $(VENV)/installed: $(PROJECTS) .ci/environment.py
 	@$(PYTHON) .ci/preflight.py --install git venv
-	@$(PYTHON) .ci/environment.py $(VENV) $(DISTRIBUTIONS)
-	@touch $@
+	@$(PYTHON) .ci/environment.py $(VENV)
 
 matrix: $(VENV)/installed  ## run conformance and tutorials on BACKENDS (default: local), print the grid
 	@$(BIN)/mf-backends run $(addprefix -b ,$(BACKENDS)) --title "Metaflow conformance" -- -q $(SUITE)
@@ -57,4 +55,4 @@ devstack: $(VENV)/installed  ## start Kubernetes, Argo and S3
 clean:  ## remove what the other targets made (the cache folder stays)
 	rm -rf $(VENV) .tox .metaflow-backends .mypy_cache .ruff_cache .pytest_cache .hypothesis report site
 	find . -name '*.egg-info' -prune -exec rm -rf {} +
-	rm -rf build $(addsuffix /build,$(DISTRIBUTIONS))
+	rm -rf $(addsuffix build,$(dir $(PROJECTS)))

@@ -174,7 +174,6 @@ def test_what_pip_says_becomes_one_line(said, line):
 
 def test_an_index_that_does_not_answer_is_one_line_and_leaves_no_stamp(tmp_path):
     """A real pip against a port nobody listens on; `make` must not believe it is installed."""
-    (tmp_path / "there").mkdir()
     settings = {
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         "PIP_FIND_LINKS": "",
@@ -182,7 +181,7 @@ def test_an_index_that_does_not_answer_is_one_line_and_leaves_no_stamp(tmp_path)
     }
 
     done = subprocess.run(
-        [sys.executable, ROOT / ".ci/environment.py", tmp_path / "venv", "there"],
+        [sys.executable, ROOT / ".ci/environment.py", tmp_path / "venv"],
         cwd=tmp_path,
         env={**os.environ, **settings},
         capture_output=True,
@@ -193,6 +192,7 @@ def test_an_index_that_does_not_answer_is_one_line_and_leaves_no_stamp(tmp_path)
 
     assert done.returncode == 4
     assert done.stderr == f"cannot go on: {UNREACHABLE}\n"
+    assert not (tmp_path / "venv" / environment.STAMP).exists()
 
 
 def test_an_environment_whose_making_was_interrupted_is_made_anew(tmp_path):
@@ -203,3 +203,37 @@ def test_an_environment_whose_making_was_interrupted_is_made_anew(tmp_path):
     assert not environment.works(tmp_path / "bin/python")
     assert not environment.works(tmp_path / "bin/nothing")
     assert environment.works(Path(sys.executable))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A root with three distributions, last changed before an environment was made."""
+    for folder in ("", "harness", "features/nomad", "features/ui"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "pyproject.toml").touch()
+        os.utime(tmp_path / folder / "pyproject.toml", (1, 1))
+    (tmp_path / "features/empty").mkdir()
+    return tmp_path
+
+
+def test_all_distributions_of_a_tree_are_installed(tree):
+    found = [str(folder.relative_to(tree)) for folder in environment.distributions(tree)]
+
+    *_, command = environment.steps(Path("python"), tree).values()
+
+    assert found == [".", "features/nomad", "features/ui", "harness"]
+    assert [command[n + 1] for n, word in enumerate(command) if word == "-e"] == [
+        str(tree / folder) for folder in found
+    ]
+
+
+def test_an_environment_is_fresh_until_a_distribution_changes_or_comes(tree):
+    stamp = tree / "stamp"
+
+    states = [environment.fresh(stamp, tree)]
+    stamp.touch()
+    states.append(environment.fresh(stamp, tree))
+    os.utime(tree / "harness/pyproject.toml", (2**32, 2**32))
+    states.append(environment.fresh(stamp, tree))
+
+    assert states == [False, True, False]

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from metaflow_backends.errors import BackendError, BackendUnavailableError, InfrastructureError
-from metaflow_backends.protocol import Backend, Health, LogFile, Probe, Process, Running, Settings
+from metaflow_backends.protocol import (
+    Backend,
+    Health,
+    LogFile,
+    Needs,
+    Prepares,
+    Probe,
+    Process,
+    Running,
+    Settings,
+)
 
 __all__ = [
     "Backend",
@@ -12,6 +22,8 @@ __all__ = [
     "Health",
     "InfrastructureError",
     "LogFile",
+    "Needs",
+    "Prepares",
     "Probe",
     "Process",
     "Running",

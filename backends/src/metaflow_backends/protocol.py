@@ -78,6 +78,15 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What has to be on this machine before a column can be started."""
+
+    packages: tuple[str, ...] = ()  # of Debian
+    tools: tuple[str, ...] = ()  # of `metaflow_backends.toolchain`
+    images: tuple[str, ...] = ()  # of `metaflow_backends.images`
+
+
+@dataclass(frozen=True)
 class LogFile:
     """One log of a backend: a name for people and the file that holds it."""
 
@@ -114,3 +123,14 @@ class Backend(Protocol):
     def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
         """Pick the native identity (pod, allocation, container) out of a task's metadata."""
         ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A backend that needs things which take long to get: packages, built tools, images.
+
+    Its `start` gets what is missing, but for packages, by itself; who knows `needs` before can
+    show progress, install packages, and say in `doctor` what is there.
+    """
+
+    def needs(self, settings: Settings) -> Needs: ...

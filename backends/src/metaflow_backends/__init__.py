@@ -13,6 +13,7 @@ from metaflow_backends.protocol import (
     Process,
     Running,
     Settings,
+    Shares,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "Process",
     "Running",
     "Settings",
+    "Shares",
 ]

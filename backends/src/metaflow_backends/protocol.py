@@ -134,3 +134,16 @@ class Prepares(Protocol):
     """
 
     def needs(self, settings: Settings) -> Needs: ...
+
+
+@runtime_checkable
+class Shares(Protocol):
+    """A backend that is another way to use what a second one has started, e.g. Argo on a cluster.
+
+    Its column says `shares: NAME` in the matrix: then that column is started and stopped, and this
+    backend's `start` and `stop` are never called.
+    """
+
+    def attach(self, settings: Settings, host: Running) -> Running:
+        """Say what flows need to run this way on what `host` describes; starts nothing."""
+        ...

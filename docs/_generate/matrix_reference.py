@@ -31,6 +31,10 @@ backends:
     kind: kubernetes
     required: [ci, nightly]       # red there, skipped with a reason on a laptop
     decospec: "kubernetes:image=mf-test:dev"
+  argo:
+    kind: argo
+    shares: k8s                   # another way to use it: started and stopped with it
+    scheduler_type: argo-workflows
 expect_failures:                  # always strict, always owned, always until a date
   - {backend: k8s, test: "tests/test_x.py::test_y", reason: bug, owner: ada, until: 2027-02-01}
 ```

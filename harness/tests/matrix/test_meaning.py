@@ -54,6 +54,20 @@ MEANINGS = {
         top("select: {rules: [{paths: [a], backends: [local, lcoal]}]}"),
         ["4:49: backends[1]: unknown backend 'lcoal'; did you mean 'local'?"],
     ),
+    "sharing what is no column": (
+        top("  other: {kind: local, shares: locl}"),
+        ["4:32: shares: no column is named 'locl'; did you mean 'local'?"],
+    ),
+    "sharing oneself": (
+        one("kind: local, shares: local"),
+        ["2:41: shares: 'local' is not started by itself"],
+    ),
+    "sharing what only has variants": (
+        top("    base: false\n    variants: {a: }\n  other: {kind: local, shares: local}").replace(
+            "{kind: local}\n", "\n    kind: local\n", 1
+        ),
+        ["7:32: shares: no column is named 'local'; did you mean 'local/a'?"],
+    ),
     "base false and no variant": (
         one("kind: local, base: false"),
         ["2:39: base: false needs at least one variant"],

@@ -19,7 +19,8 @@ def command(names: tuple[str, ...], force: bool, matrix: str | None, state: str 
 
     chosen = settings.read(matrix, state)
     if names:
-        wanted = [column.name for column in chosen.columns(names)]
+        started = [column.started.name for column in chosen.columns(names)]
+        wanted = list(dict.fromkeys(started))
     else:  # also what an earlier matrix named
         wanted = [found.column for found in status(chosen.state)]
     for name in wanted:

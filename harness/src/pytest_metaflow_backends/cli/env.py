@@ -25,8 +25,7 @@ def command(name: str, matrix: str | None, state: str | None, as_json: bool) -> 
     """Print `export` lines for NAME, which must be up: eval "$(mf-backends env local)"."""
     chosen = settings.read(matrix, state)
     (column,) = chosen.columns([name])[:1]
-    running = standing(chosen, column)
-    variables = {**running.environment, **column.environment}
+    variables = standing(chosen, column).environment
     if as_json:
         click.echo(json.dumps(variables, indent=2))
     else:

@@ -28,12 +28,9 @@ if TYPE_CHECKING:
 @settings.state_option
 def command(name: str, lines: int, matrix: str | None, state: str | None) -> int:
     """Print the last lines of every log of NAME, which must be up."""
-    from metaflow_backends import registry
-
     chosen = settings.read(matrix, state)
     (column,) = chosen.columns([name])[:1]
-    running = standing(chosen, column)
-    found = registry.load(column.kind).logs(running, {})
+    found = standing(chosen, column).logs({})
     for log in found:
         click.secho(f"==> {log.name}: {log.path}", bold=True)
         for line in tail(log.path, lines):

@@ -11,15 +11,16 @@ from metaflow_backends.state import Folder, Phase, State, StateError, owner_aliv
 
 from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.lifecycle import claims
-from pytest_metaflow_backends.lifecycle.active import Active
 from pytest_metaflow_backends.lifecycle.coordination import LOCK_MARGIN, STOP_TIMEOUT
 from pytest_metaflow_backends.lifecycle.decision import Answer, decision_file
 from pytest_metaflow_backends.lifecycle.outages import Broken
+from pytest_metaflow_backends.lifecycle.sharing import activate
 from pytest_metaflow_backends.lifecycle.starting import Listener, Registry, Starter, shareable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_metaflow_backends.lifecycle.active import Active
     from pytest_metaflow_backends.matrix.model import Column
     from pytest_metaflow_backends.records import BackendEvent
 
@@ -40,6 +41,9 @@ def up(
     """
     claims.prepare(state_dir)
     starter = Starter(registry, on_event)
+    if column.shares is not None:
+        host = up(state_dir, column.shares, registry, on_event)
+        return activate(column, starter.load(column), host.running)
     backend = starter.load(column)
     folder = Folder.of(state_dir, column.name)
     with folder.lock(column.start_timeout + LOCK_MARGIN):
@@ -50,7 +54,7 @@ def up(
             state = folder.read()
     if state is None:
         raise Broken(column.name, "it was stopped while it started")
-    return Active(column=column, running=state.running, backend=backend)
+    return activate(column, backend, state.running)
 
 
 def down(

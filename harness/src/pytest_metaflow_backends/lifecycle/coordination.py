@@ -12,14 +12,14 @@ from metaflow_backends.reaping import Reaped, abandoned, reap, stop_left
 from metaflow_backends.state import Folder, Phase, State, folders, owner_alive
 
 from pytest_metaflow_backends.lifecycle import claims
-from pytest_metaflow_backends.lifecycle.active import Active
 from pytest_metaflow_backends.lifecycle.decision import (
     Answer,
     Decision,
     decision_file,
     forget_decisions,
 )
-from pytest_metaflow_backends.lifecycle.outages import Broken
+from pytest_metaflow_backends.lifecycle.outages import Broken, Unavailable
+from pytest_metaflow_backends.lifecycle.sharing import activate
 from pytest_metaflow_backends.lifecycle.starting import Listener, Registry, Starter, shareable
 from pytest_metaflow_backends.records import BackendEvent
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from metaflow_backends.protocol import Process
 
     from pytest_metaflow_backends.errors import UsageError
+    from pytest_metaflow_backends.lifecycle.active import Active
     from pytest_metaflow_backends.matrix.model import Column
 
 LOCK_MARGIN = 60.0  # seconds beyond the start timeout: probing before it, cleaning up after it
@@ -123,6 +124,8 @@ class Lifecycle:
         claims.release(self._state_dir, self._session)
 
     def _decide(self, column: Column, folder: Folder) -> Decision:
+        if column.shares is not None:
+            return self._join(column, column.shares)
         try:
             state = self._usable(folder)
             if state is None:
@@ -133,10 +136,24 @@ class Lifecycle:
             self._starter.tell(column, "failed", reason=str(error), cure=cure)
             return Decision(Answer.BROKEN, str(error), cure)
         if decision.answer is Answer.UP:
-            self._starter.tell_up(column, state, reason="started by hand (mf-backends up)")
+            self._starter.tell_up(column, state.running, reason="started by hand (mf-backends up)")
         else:
             self._starter.tell(column, "failed", reason=decision.reason, cure=decision.cure)
         return decision
+
+    def _join(self, column: Column, host: Column) -> Decision:
+        """Decide as was decided about the column that is started in its place."""
+        try:
+            running = self.acquire(host).running
+        except Unavailable as out:
+            self._starter.tell(column, "unavailable", reason=out.reason, cure=out.cure)
+            return Decision(Answer.UNAVAILABLE, out.reason, out.cure)
+        except Broken as out:
+            self._starter.tell(column, "failed", reason=out.reason, cure=out.cure)
+            return Decision(Answer.BROKEN, out.reason, out.cure)
+        active = activate(column, self._starter.load(column), running)
+        self._starter.tell_up(column, active.running, reason=f"shares {host.name}")
+        return Decision(Answer.UP)
 
     def _usable(self, folder: Folder) -> State | None:
         """Find a detached backend that is up; clear away what was started in vain.
@@ -162,10 +179,13 @@ class Lifecycle:
         return claims.taken(self._state_dir, other)
 
     def _active(self, column: Column, folder: Folder) -> Active:
+        backend = self._starter.load(column)
+        if column.shares is not None:
+            return activate(column, backend, self.acquire(column.shares).running)
         state = folder.read()
         if state is None or state.phase is not Phase.UP:
             raise Broken(column.name, "somebody stopped it during this run (mf-backends down?)")
-        return Active(column=column, running=state.running, backend=self._starter.load(column))
+        return activate(column, backend, state.running)
 
     def _release(self, folder: Folder) -> None:
         try:

@@ -18,7 +18,7 @@ from pytest_metaflow_backends.lifecycle.decision import Answer, Decision
 from pytest_metaflow_backends.records import BackendEvent
 
 if TYPE_CHECKING:
-    from metaflow_backends.protocol import Backend, Process
+    from metaflow_backends.protocol import Backend, Process, Running
     from metaflow_backends.state import Folder, State
 
     from pytest_metaflow_backends.matrix.model import Column
@@ -75,7 +75,7 @@ class Starter:
                 seconds=seconds,
             )
         else:
-            self.tell_up(column, state, seconds=seconds)
+            self.tell_up(column, state.running, seconds=seconds)
         return decision
 
     def _attempt(self, column: Column, folder: Folder) -> tuple[Decision, State | None]:
@@ -100,10 +100,9 @@ class Starter:
         return Decision(Answer.UP), state
 
     def tell_up(
-        self, column: Column, state: State, *, seconds: float = 0.0, reason: str = ""
+        self, column: Column, running: Running, *, seconds: float = 0.0, reason: str = ""
     ) -> None:
         """Report that the column can be used."""
-        running = state.running
         self.listen(
             BackendEvent(
                 backend=column.backend,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def describe(column: Column) -> Iterator[str]:
     """Yield all settings of a column, one line each; of variables only the names."""
     yield f"kind {column.kind}" + (f", provider {column.provider}" if column.provider else "")
+    if column.shares:
+        yield f"shares {column.shares.name}, which is started in its place"
     yield _when(column)
     yield f"timeout {text(column.timeout)} per flow, {text(column.start_timeout)} to come up"
     yield f"retries after infrastructure failures: {column.retries.infra}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.errors import UsageError
@@ -12,7 +13,7 @@ from pytest_metaflow_backends.matrix.mistakes import mistakes
 from pytest_metaflow_backends.matrix.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Data = dict[str, Any]
@@ -33,7 +34,7 @@ def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
     select = data.get("select", {})
     return model.Matrix(
         path=path,
-        columns=tuple(_columns(data)),
+        columns=_sharing(tuple(_columns(data)), data),
         expectations=tuple(_expectations(source)),
         redact=_redact(data.get("redact", {})),
         select_always=tuple(select.get("always", ())),
@@ -69,6 +70,23 @@ def _columns(data: Data) -> Iterator[model.Column]:
         for variant, own in backend.get("variants", {}).items():
             chosen = {**_merged(settings, own or {}), "default": (own or {}).get("default", False)}
             yield _column(name, variant, chosen)
+
+
+def _sharing(columns: Sequence[model.Column], data: Data) -> tuple[model.Column, ...]:
+    """Give the columns that share another one that one."""
+    by_name = {column.name: column for column in columns}
+    hosts = {column.name: _host(column, data) for column in columns}
+    return tuple(
+        replace(column, shares=by_name[host]) if (host := hosts[column.name]) else column
+        for column in columns
+    )
+
+
+def _host(column: model.Column, data: Data) -> str | None:
+    backend = data["backends"][column.backend]
+    own = (backend.get("variants", {}).get(column.variant) or {}) if column.variant else {}
+    host: str | None = own.get("shares", backend.get("shares"))
+    return host
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:

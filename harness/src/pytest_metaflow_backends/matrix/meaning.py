@@ -50,6 +50,7 @@ def nonsense(data: Any, kinds: Collection[str]) -> Iterator[Mistake]:  # noqa: A
     for place, backend in found(data, ("backends", NAME)):
         yield from _backend(place, backend, facts)
     yield from _repeated_expectations(data)
+    yield from _sharing(data)
 
 
 def found(data: Any, way: Sequence[Any], place: Place = ()) -> Iterator[tuple[Place, Any]]:  # noqa: ANN401
@@ -149,3 +150,24 @@ def _repeated_expectations(data: Any) -> Iterator[Mistake]:  # noqa: ANN401
         number = first.setdefault(key, int(place[-1]))
         if number != place[-1] and {"backend", "test"} <= entry.keys():
             yield Mistake(place, f"the same backend and test as in expect_failures[{number}]")
+
+
+def _sharing(data: Any) -> Iterator[Mistake]:  # noqa: ANN401
+    """Yield columns that share what is no column of its own."""
+    ways = (("backends", NAME, "shares"), ("backends", NAME, "variants", NAME, "shares"))
+    named = [hit for way in ways for hit in found(data, way)]
+    shares = {place: host for place, host in named if isinstance(host, str)}
+    guests = {str(place[1]) for place in shares}
+    columns = _columns(data)
+    for place, host in shares.items():
+        if host not in columns:
+            near = _near(host, columns - guests)
+            yield Mistake(place, f"{dotted(place)}: no column is named {shown(host)}{near}")
+        elif host.partition("/")[0] in guests:
+            yield Mistake(place, f"{dotted(place)}: {shown(host)} is not started by itself")
+
+
+def _columns(data: Any) -> set[str]:  # noqa: ANN401
+    """Name the columns: a backend with `base: false` is none."""
+    bare = {str(p[1]) for p, value in found(data, ("backends", NAME, "base")) if value is False}
+    return _names(data) - bare

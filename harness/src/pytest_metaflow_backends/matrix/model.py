@@ -40,11 +40,17 @@ class Column:
     deploy_args: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    shares: Column | None = None  # started in its place: this one is another way to use it
     default: bool = True  # False: only runs if asked for by name or by --metaflow-all-variants
 
     @property
     def name(self) -> str:
         return f"{self.backend}/{self.variant}" if self.variant else self.backend
+
+    @property
+    def started(self) -> Column:
+        """Give the column that has to be up for this one."""
+        return self.shares or self
 
     def required_in(self, context: str) -> bool:
         """Tell whether a missing backend makes a run in this context red."""

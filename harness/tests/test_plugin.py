@@ -369,3 +369,22 @@ def test_hooks_of_a_conftest_are_called(project):
     assert entry["cause"] == "backend"
     assert "hide-123" not in str(entry)
     result.stdout.fnmatch_lines(["SAW test_it.py::test_a *"])
+
+
+def test_a_test_of_another_backend_is_deselected_and_nothing_else_is_nothing(project):
+    project.matrix("version: 1\nbackends: {local: {kind: local}, fake: {kind: fake}}\n")
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.backends("fake")
+        def test_a(backend): assert False
+
+        def test_b(backend): pass
+    """)
+
+    both = project.run("--metaflow-backend=local")
+    nothing = project.run("--metaflow-backend=local", "-k", "test_a")
+
+    both.assert_outcomes(passed=1, deselected=1)
+    assert both.ret == 0
+    assert nothing.ret == 5

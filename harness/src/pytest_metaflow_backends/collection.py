@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.matrix.model import Column
 
 PLAN_LINE = 500  # tests per line of the plan
+# Stands for the columns of a test of other backends than this run's; it is deselected.
+NOWHERE = "not-in-this-run"
 EMPTY_PARAMETERS = "got empty parameter set"
 # The first release whose `condition` may look at the exception.
 RERUNS_BY_CAUSE = 16
@@ -58,7 +60,8 @@ class Collection:
         wanted = _named_backends(metafunc)
         self._check_names(metafunc, wanted)
         columns = [c for c in self.run.columns if not wanted or {c.backend, c.name} & wanted]
-        metafunc.parametrize("backend", [self._param(column) for column in columns], indirect=True)
+        params = [self._param(column) for column in columns] or [NOWHERE]
+        metafunc.parametrize("backend", params, indirect=True)
 
     def _param(self, column: Column) -> Any:  # noqa: ANN401 - pytest's ParameterSet is private
         marker = getattr(pytest.mark, self.run.matrix.marker(column.backend))
@@ -75,6 +78,10 @@ class Collection:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        elsewhere = [item for item in items if _is_nowhere(item)]
+        items[:] = [item for item in items if not _is_nowhere(item)]
+        if elsewhere:
+            self.config.hook.pytest_deselected(items=elsewhere)
         for item in items:
             item.stash[STATE] = self._state(item)
             self._add_marks(item, item.stash[STATE])
@@ -155,6 +162,13 @@ def _has_own_backend(metafunc: pytest.Metafunc) -> bool:
     names = (mark.args[0] if mark.args else mark.kwargs.get("argnames", ()) for mark in marks)
     flat = (n.split(",") if isinstance(n, str) else n for n in names)
     return any(part.strip() == "backend" for group in flat for part in group)
+
+
+def _is_nowhere(item: pytest.Item) -> bool:
+    """Tell if a test names only backends that this run is not about."""
+    return getattr(item, "callspec", None) is not None and (
+        item.callspec.params.get("backend") == NOWHERE  # type: ignore[attr-defined]
+    )
 
 
 def _named_backends(metafunc: pytest.Metafunc) -> set[str]:

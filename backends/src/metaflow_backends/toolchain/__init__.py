@@ -1,0 +1,9 @@
+"""Programs that no package registry of binaries has: built once from pinned Go modules."""
+
+from __future__ import annotations
+
+from metaflow_backends.toolchain.catalog import NAMES
+from metaflow_backends.toolchain.obtaining import ensure, find, source
+from metaflow_backends.toolchain.recipe import Tool, ToolchainError
+
+__all__ = ["NAMES", "Tool", "ToolchainError", "ensure", "find", "source"]

@@ -1,0 +1,3 @@
+module metaflow-extras/toolchain/pause
+
+go 1.25.0

@@ -38,15 +38,15 @@ def spawn(
     argv: Sequence[str],
     *,
     log: Path,
-    env: Mapping[str, str],
+    env: Mapping[str, str | None],
     owner: Ownership,
     cwd: Path | None = None,
 ) -> Process:
     """Start a program in a session of its own; its output is appended to `log`.
 
-    `env` is laid over the caller's environment. The process outlives the caller, inherits no open
-    files, carries the owner's tag, and is written to the owner's ledger. Raises BackendError if
-    the program cannot be started.
+    `env` is laid over the caller's environment; a value of None removes a variable. The process
+    outlives the caller, inherits no open files, carries the owner's tag, and is written to the
+    owner's ledger. Raises BackendError if the program cannot be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -56,7 +56,7 @@ def spawn(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **env, VARIABLE: owner.tag},
+                env=_environment(env, owner),
                 cwd=cwd,
                 start_new_session=True,
             )
@@ -70,6 +70,11 @@ def spawn(
     )
     owner.record(process)
     return process
+
+
+def _environment(env: Mapping[str, str | None], owner: Ownership) -> dict[str, str]:
+    whole = {**os.environ, **env, VARIABLE: owner.tag}
+    return {name: value for name, value in whole.items() if value is not None}
 
 
 def stop(process: Process, grace: float = 5.0) -> bool:

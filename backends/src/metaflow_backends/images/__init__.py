@@ -1,0 +1,17 @@
+"""Container images without a registry: made from packages and built programs, once."""
+
+from __future__ import annotations
+
+from metaflow_backends.images.loading import load_into_containerd, load_into_docker
+from metaflow_backends.images.making import NAMES, Image, ensure, find, prune, rootfs
+
+__all__ = [
+    "NAMES",
+    "Image",
+    "ensure",
+    "find",
+    "load_into_containerd",
+    "load_into_docker",
+    "prune",
+    "rootfs",
+]

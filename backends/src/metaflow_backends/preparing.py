@@ -1,0 +1,38 @@
+"""Get what a backend needs before it can start, or say what of it is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_backends import images, toolchain
+from metaflow_backends.errors import BackendError
+from metaflow_backends.host import packages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_backends.protocol import Needs
+
+
+def prepare(needs: Needs, *, install: bool, say: Callable[[str], None]) -> None:
+    """Install packages if `install`, build tools and images; what is there already is kept.
+
+    Raises BackendError for the first thing that cannot be had, with its cure.
+    """
+    if install:
+        packages.install(needs.packages, say)
+    elif lacking := packages.missing(needs.packages):
+        raise BackendError(f"{' '.join(lacking)} missing: {packages.cure(lacking)}")
+    for name in needs.tools:
+        toolchain.ensure(name, say)
+    for which in needs.images:
+        images.ensure(which, say)
+
+
+def missing(needs: Needs) -> tuple[str, ...]:
+    """Say what of it is not there, a line each; nothing is started or built."""
+    lacking = packages.missing(needs.packages)
+    lines = [f"packages: {packages.cure(lacking)}"] if lacking else []
+    lines += [f"tool {name}: not built yet" for name in needs.tools if not toolchain.find(name)]
+    lines += [f"image {which}: not made yet" for which in needs.images if not images.find(which)]
+    return tuple(lines)

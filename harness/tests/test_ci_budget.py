@@ -49,6 +49,18 @@ def test_a_test_belongs_to_the_area_of_its_folder(key, area):
     assert expected == actual
 
 
+@pytest.mark.parametrize(
+    ("column", "area"),
+    [("local", "matrix"), ("k8s/kind", "devstack flows"), ("argo", "devstack flows")],
+)
+def test_a_flow_belongs_to_the_area_of_the_backend_it_ran_on(column, area):
+    expected = area
+
+    actual = budget.area_of("harness/conformance/test_graphs.py::test_x", column)
+
+    assert expected == actual
+
+
 AREA_PROBLEMS = {
     "within": ({"matrix": 3.9}, {"matrix"}, []),
     "at the bar": ({"matrix": 4.0}, {"matrix"}, []),

@@ -16,6 +16,7 @@ from pytest_metaflow_backends.cli import (
     plan,
     report,
     run,
+    shell,
     status,
     up,
 )
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for command in (plan, run, report, up, down, status, doctor, logs, env):
+for command in (plan, run, report, up, down, status, doctor, logs, env, shell):
     cli.add_command(command.command)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_metaflow_backends import sessioninfo
-from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli import inventory, settings
 from pytest_metaflow_backends.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -61,12 +61,13 @@ def command(names: tuple[str, ...], matrix: str | None, context: str | None, as_
     chosen = settings.read(matrix, None, context)
     columns = chosen.columns(names, all_variants=True)
     findings = [examine(column, chosen.context) for column in columns]
+    found = inventory.take(columns)
     if as_json:
-        click.echo(
-            json.dumps({"machine": machine(), "backends": [asdict(f) for f in findings]}, indent=2)
-        )
+        facts = {"machine": machine(), "backends": [asdict(f) for f in findings], **asdict(found)}
+        click.echo(json.dumps(facts, indent=2))
     else:
         _print(findings)
+        inventory.show(found)
     missing = any(f.required and not f.available for f in findings)
     return ExitCode.REQUIRED_UNAVAILABLE if missing else ExitCode.GREEN
 

@@ -7,24 +7,32 @@ import time
 import click
 
 from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli.preparing import prepare
 from pytest_metaflow_backends.cli.progress import announce
 from pytest_metaflow_backends.errors import ExitCode
 
 
 @click.command("up")
 @click.argument("names", nargs=-1, required=True, metavar="NAMES...")
+@click.option("--install", is_flag=True, help="Install missing Debian packages too (as root).")
+@click.option("--verbose", "-v", is_flag=True, help="Tell the progress also where no terminal is.")
 @settings.matrix_option
 @settings.state_option
-def command(names: tuple[str, ...], matrix: str | None, state: str | None) -> int:
+def command(
+    names: tuple[str, ...], install: bool, verbose: bool, matrix: str | None, state: str | None
+) -> int:
     """Start the backends NAMES (e.g. local, k8s/kind); those that are up stay up.
 
-    Later test runs share them. `mf-backends down` stops them.
+    What they need is built or, with --install, installed first. Later test runs share them.
+    `mf-backends down` stops them.
     """
     from pytest_metaflow_backends.lifecycle import Broken, Unavailable, up
 
     chosen = settings.read(matrix, state)
+    columns = chosen.columns(names)
+    prepare(columns, install=install, verbose=verbose)
     code = ExitCode.GREEN
-    for column in chosen.columns(names):
+    for column in columns:
         began = time.monotonic()
         try:
             active = up(chosen.state, column, on_event=announce)

@@ -1,0 +1,34 @@
+"""`mf-backends shell`: a shell, or one command, with everything set for a started backend."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import click
+
+from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli.standing import standing
+from pytest_metaflow_backends.errors import UsageError
+
+
+@click.command("shell", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@settings.matrix_option
+@settings.state_option
+def command(name: str, argv: tuple[str, ...], matrix: str | None, state: str | None) -> None:
+    """Open a shell in which flows run on NAME, which must be up; or run COMMAND in it.
+
+    `mf-backends shell k8s -- python flow.py run` ends with the exit code of the command.
+    """
+    chosen = settings.read(matrix, state)
+    (column,) = chosen.columns([name])[:1]
+    environment = standing(chosen, column).environ(os.environ)
+    wanted = list(argv) or [environment.get("SHELL") or "/bin/sh"]
+    program = shutil.which(wanted[0], path=environment.get("PATH"))
+    if program is None:
+        raise UsageError(f"there is no program {wanted[0]!r} on PATH")
+    if not argv:
+        click.echo(f"flows run on {column.name} here; exit ends it", err=True)
+    os.execve(program, wanted, environment)  # noqa: S606 - no shell parses anything

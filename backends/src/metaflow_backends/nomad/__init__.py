@@ -1,0 +1,9 @@
+"""A real Nomad: agents, tokens, certificates, and what jobs on it need."""
+
+from __future__ import annotations
+
+from metaflow_backends.nomad.agent import Agent
+from metaflow_backends.nomad.api import Api, NomadError
+from metaflow_backends.nomad.backend import Nomad, manager
+
+__all__ = ["Agent", "Api", "Nomad", "NomadError", "manager"]

@@ -6,14 +6,12 @@ Never `nomad agent -dev`: that keeps no state and kills its tasks when it ends.
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaflow_backends import sandbox
-from metaflow_backends.errors import BackendError
-from metaflow_backends.nomad import stopping
+from metaflow_backends import sandbox, toolchain
+from metaflow_backends.nomad import chroot, stopping
 from metaflow_backends.nomad.access import management_file
 from metaflow_backends.nomad.api import Api
 from metaflow_backends.nomad.cluster import nodes_health
@@ -55,9 +53,9 @@ class Nomad:
         options = Options.of(settings)
         started = Start(
             home=home,
-            binary=_binary(),
+            binary=toolchain.ensure("nomad").path,
             options=options,
-            drivers=Drivers(),
+            drivers=Drivers(chroot=chroot.prepare(home)),
             datastore={},
             timeout=settings.start_timeout,
         ).run()
@@ -150,10 +148,3 @@ def _task_logs(home: Path, allocation: str) -> list[LogFile]:
     folders = [*home.glob(f"nomad/*/alloc/{allocation}/alloc/logs"), kept]
     files = (file for folder in folders for file in sorted(folder.glob("*.std*")))
     return [LogFile(file.name, file) for file in files if file.is_file()]
-
-
-def _binary() -> Path:
-    found = shutil.which("nomad")
-    if found is None:
-        raise BackendError("nomad is not on PATH")
-    return Path(found)

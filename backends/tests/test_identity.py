@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -90,3 +91,27 @@ def test_a_detached_backend_needs_no_owner_until_the_machine_restarts():
 def test_the_age_is_never_negative_when_the_clock_was_set_back():
     assert _state(started=2000.0).age(now=1000.0) == 0.0
     assert _state(started=1000.0).age(now=2000.0) == 1000.0
+
+
+THREADS = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(30,)).start()
+print("up", flush=True)
+ctypes.CDLL(None).syscall(60, 0)  # exit(2): the calling thread alone, which is the first
+"""
+
+
+def test_a_process_runs_until_its_last_thread_has_ended(eventually):
+    """A leader that is a zombie while other threads live on still holds the process's ports."""
+    child = subprocess.Popen([sys.executable, "-c", THREADS], stdout=subprocess.PIPE)
+    process = identify(child.pid)
+    child.stdout.readline()
+    stat = Path(f"/proc/{child.pid}/stat")
+    eventually(lambda: stat.read_text().rpartition(") ")[2][0] == "Z")
+
+    runs = is_running(process)
+    child.kill()
+    child.communicate()
+
+    assert runs
+    assert not is_running(process)

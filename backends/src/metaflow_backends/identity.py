@@ -15,6 +15,7 @@ from metaflow_backends.protocol import Process
 PROC = Path("/proc")
 # Used only where the ticks are unknown, i.e. for a Process that somebody else made.
 CREATED_TOLERANCE = 1.0  # seconds
+ENDED = frozenset({b"Z", b"X"})
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Entry:
     parent: int
     session: int
     ticks: int  # clock ticks from boot to the start of the process
-    ended: bool  # a zombie: nothing of it runs any more
+    ended: bool  # a zombie of which no thread is left: one that is left still holds its ports
 
     @classmethod
     def read(cls, pid: int) -> Entry | None:
@@ -41,8 +42,21 @@ class Entry:
             parent=int(fields[1]),
             session=int(fields[3]),
             ticks=int(fields[19]),
-            ended=fields[0] in {b"Z", b"X"},
+            ended=fields[0] in ENDED and not _threads_live(pid),
         )
+
+
+def _threads_live(pid: int) -> bool:
+    """Tell if a process whose first thread has ended has others that have not."""
+    return any(_thread_state(path) not in ENDED for path in PROC.glob(f"{pid}/task/*/stat"))
+
+
+def _thread_state(path: Path) -> bytes:
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return b"X"
+    return text[text.rindex(b")") + 2 :].split()[0]
 
 
 def pids() -> tuple[int, ...]:

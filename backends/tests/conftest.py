@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from metaflow_backends.host.traces import Traces
 from metaflow_backends.identity import identify
 
 if TYPE_CHECKING:
@@ -66,3 +67,11 @@ def home(tmp_path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def nothing_left():
+    """Compare what is on the machine before and after the test."""
+    before = Traces.now()
+    yield
+    assert Traces.now() - before == Traces.none()

@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from metaflow_backends.errors import BackendError
-from metaflow_backends.nomad import mounts, remains
+from metaflow_backends.host import mounts
+from metaflow_backends.nomad import remains
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.spawning import end_all
 

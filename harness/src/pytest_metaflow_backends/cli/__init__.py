@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 import click
+from metaflow_backends.errors import BackendError
 
 from pytest_metaflow_backends.cli import (
     doctor,
@@ -44,19 +45,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; every error is one line, except our bugs."""
     try:
         code = cli.main(args=None if argv is None else list(argv), standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
-    except HarnessError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, e.g. `head`
         sys.stderr.close()
         return ExitCode.GREEN
-    except Exception:  # noqa: BLE001 - our own bug: the one case in which a traceback helps
-        traceback.print_exc()
-        return ExitCode.INTERNAL
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - each has its exit code
+        return _told(error)
     return int(code or ExitCode.GREEN)
+
+
+def _told(error: BaseException) -> int:
+    """Say what went wrong and give the exit code for it."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show()
+        return ExitCode.USAGE
+    if isinstance(error, HarnessError | BackendError):
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code if isinstance(error, HarnessError) else ExitCode.RED
+    traceback.print_exception(error)  # our own bug: the one case in which a traceback helps
+    return ExitCode.INTERNAL

@@ -25,11 +25,15 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 BACKENDS = (sys.executable, "-m", "pytest_metaflow_backends")
 UNITS = ("harness/tests", "backends/tests", *map(str, sorted(ROOT.glob("features/*/tests"))))
 SUITE = "harness/conformance"
+CONTRACTS = tuple(map(str, sorted(ROOT.glob("backends/tests/*/test_contract.py"))))
+DEVSTACK = ("docker", "nomad")  # up for a whole run
+SMOKE = "local/serial,s3"
 PAGES = ROOT / "docs" / "_generate"
+HELPERS = "synthesize"  # in bench/, and no bench: it makes records
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
 FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
-OF_TESTS = frozenset({"conformance", "conformance of variants", "units", "report"})
+OF_TESTS = frozenset({"conformance", "smoke flows", "contracts", "units", "report"})
 
 Commands = list[tuple[str, ...]]
 
@@ -56,12 +60,31 @@ def of_results(*extra: str) -> Commands:
 
 
 def units(*extra: str) -> Commands:
-    return [(*PYTEST, "-n", "2", f"--metaflow-records={RECORDS}", *extra, *UNITS)]
+    return [
+        (*PYTEST, "-n", "2", "--dist", "loadgroup", f"--metaflow-records={RECORDS}", *extra, *UNITS)
+    ]
 
 
 def conformance(columns: str, *, mark: str = "", append: bool = False) -> Commands:
+    return matrix(columns, (SUITE,), mark=mark, append=append)
+
+
+def contracts(columns: str, *, mark: str) -> Commands:
+    """Run what every backend promises of itself, through its own API."""
+    return matrix(columns, CONTRACTS, mark=mark, append=True)
+
+
+def matrix(columns: str, tests: tuple[str, ...], *, mark: str, append: bool) -> Commands:
     options = (*(("--mark", mark) if mark else ()), *(("--append",) if append else ()))
-    return [(*BACKENDS, "run", "-b", columns, "--require", *options, "--", "-q", SUITE)]
+    return [(*BACKENDS, "run", "-b", columns, "--require", *options, "--", "-q", *tests)]
+
+
+def devstack_up() -> Commands:
+    return [(*BACKENDS, "up", "--install", "--verbose", *DEVSTACK)]
+
+
+def devstack_down() -> Commands:
+    return [(*BACKENDS, "down")]
 
 
 def report(columns: str) -> Commands:
@@ -70,7 +93,7 @@ def report(columns: str) -> Commands:
 
 def benches() -> Commands:
     scripts = sorted([*ROOT.glob("*/bench/*.py"), *ROOT.glob("features/*/bench/*.py")])
-    return [(sys.executable, str(s)) for s in scripts if not s.name.startswith("synthesize")]
+    return [(sys.executable, str(s)) for s in scripts if not s.name.startswith(HELPERS)]
 
 
 TIERS: dict[str, dict[str, Commands]] = {
@@ -81,19 +104,25 @@ TIERS: dict[str, dict[str, Commands]] = {
     "test": {
         "lint": lint(),
         "docs": docs(),
+        "devstack up": devstack_up(),
         "conformance": conformance("local", mark="not slow"),
-        "conformance of variants": conformance("local/serial", mark="smoke", append=True),
+        "smoke flows": conformance(SMOKE, mark="smoke", append=True),
+        "contracts": contracts("docker", mark="not slow"),
+        "devstack down": devstack_down(),
         "units": units("-m", "not slow"),
-        "report": report("local,local/serial"),
+        "report": report(f"local,{SMOKE},docker"),
         "documents of results": of_results("--check"),
         "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },
     "test-full": {
         "lint": lint(),
         "docs": docs(),
-        "conformance": conformance("local,local/serial"),
+        "devstack up": devstack_up(),
+        "conformance": conformance(f"local,{SMOKE}"),
+        "contracts": contracts("docker", mark=""),
+        "devstack down": devstack_down(),
         "units": units(),
-        "report": report("local,local/serial"),
+        "report": report(f"local,{SMOKE},docker"),
     },
     "soak": {
         "lifecycle": [(sys.executable, "harness/bench/lifecycle.py")],

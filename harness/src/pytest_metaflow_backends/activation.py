@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_metaflow_backends import context, fixtures
+from pytest_metaflow_backends import context, fixtures, stopping
 from pytest_metaflow_backends.collection import Collection
 from pytest_metaflow_backends.distribution import Distribution
 from pytest_metaflow_backends.errors import HarnessError
@@ -43,6 +43,7 @@ def activate(config: pytest.Config, matrix: Path) -> None:
     manager.register(Reporting(config, run), "metaflow-reporting")
     fixtures.open_lifecycle(config, run)
     if run.controlling:
+        stopping.end_in_order(config)
         manager.register(Recording(config, run), "metaflow-recording")
         if manager.hasplugin("dsession") or config.getoption("numprocesses", None):
             manager.register(Distribution(config, run), "metaflow-distribution")

@@ -12,6 +12,7 @@ from pytest_metaflow_backends import fixtures, results, sessioninfo
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.recorder import Recorder
 from pytest_metaflow_backends.records import Drift, Finish, Outcome, Record, SkipKind
+from pytest_metaflow_backends.stopping import STOPPED
 from pytest_metaflow_backends.tally import Tally
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Recording:
             finish = Finish(
                 exitstatus=int(session.exitstatus),
                 ended=time.time(),
-                reason=SkipKind.DEADLINE.value if late else "",
+                reason=self.config.stash.get(STOPPED, SkipKind.DEADLINE.value if late else ""),
                 counts={outcome.value: n for outcome, n in self.tally.outcomes.items()},
             )
             self._write(finish)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +9,7 @@ import click
 
 from pytest_metaflow_backends.cli import report as reporting
 from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli.child import Pytest
 from pytest_metaflow_backends.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -81,11 +79,13 @@ def command(
     if not append:
         _remove_records(records)
     codes = []
+    pytest = Pytest()
     for number, column in enumerate(columns, 1):
         click.echo(f"[{number}/{len(columns)}] {column.name}", err=True)
         argv = arguments(column, chosen, records, mark=mark, require=require, extra=pytest_args)
-        codes.append(_pytest(argv, chosen.root))
-        if codes[-1] == ExitCode.INTERRUPTED and _interrupted(records):
+        codes.append(pytest.run(argv, chosen.root))
+        if pytest.stopped or (codes[-1] == ExitCode.INTERRUPTED and _interrupted(records)):
+            codes.append(ExitCode.INTERRUPTED)
             break
     expected = reporting.expected_columns(columns, chosen.context, required=require)
     verdict = reporting.build_and_write(records, folder, expected, chosen, title)
@@ -137,21 +137,6 @@ def _remove_records(folder: Path) -> None:
     """Empty the folder of earlier records; what is not a record file stays."""
     for old in folder.glob("*.jsonl"):
         old.unlink()
-
-
-def _pytest(argv: Sequence[str], root: Path) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *argv],
-        cwd=root,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    while True:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:  # pytest got it too and is cleaning up
-            continue
-        # A run that was killed has no exit code of its own; its records say what happened.
-        return code if code >= 0 else ExitCode.RED
 
 
 def _interrupted(records: Path) -> bool:

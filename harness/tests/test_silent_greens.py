@@ -162,3 +162,61 @@ def test_a_broken_matrix_is_a_usage_error_with_its_place(project):
 
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*matrix.yaml:3:*knd*kind*"])
+
+
+FAKE = "version: 1\nbackends: {fake: {kind: fake, required: true}}\n"
+ENDS_EARLY = {
+    "an exit that says all is well": "pytest.exit('fine', 0)",
+    "the end of the process": "os._exit(0)",
+}
+
+
+@pytest.mark.parametrize("way", ENDS_EARLY.values(), ids=ENDS_EARLY)
+def test_a_test_that_ends_the_run_with_zero_is_red(project, way):
+    project.matrix(FAKE)
+    project.test_file(f"""
+        import os, pytest
+
+        def test_a(backend): pass
+        def test_b(backend): {way}
+        def test_c(backend): assert False
+    """)
+
+    verdict = project.cli("run")
+
+    assert verdict.ret == 1
+    verdict.stdout.fnmatch_lines(["FAILURE: fake: incomplete: * not reported*"])
+
+
+@pytest.mark.parametrize(
+    "skip", ["pytest.skip('later', allow_module_level=True)", "pytest.importorskip('no_such')"]
+)
+def test_a_module_that_skips_itself_whole_is_red(project, skip):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+    (project.path / "test_other.py").write_text(
+        f"import pytest\n{skip}\ndef test_b(backend): assert False\n"
+    )
+
+    verdict = project.cli("run")
+
+    assert verdict.ret == 2
+    verdict.stdout.fnmatch_lines(["*test_other.py: the module skips itself whole*"])
+
+
+def test_a_crash_is_red_in_its_own_column_whoever_tries_again(project):
+    project.matrix(FAKE)
+    project.test_file("""
+        import os, pathlib, pytest
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_a(backend, n):
+            if n == 1 and not pathlib.Path("once").exists():
+                pathlib.Path("once").touch()
+                os._exit(0)
+    """)
+
+    verdict = project.cli("run", "--", "-n2", "--reruns=2")
+
+    assert verdict.ret == 1
+    verdict.stdout.fnmatch_lines(["fake * required * failure * 1 crashed, 2 passed"])

@@ -15,7 +15,7 @@ from pytest_metaflow_backends.recorder import Recorder
 from pytest_metaflow_backends.records import Part, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from pytest_metaflow_backends.context import RunContext
     from pytest_metaflow_backends.matrix.model import Column
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 PLAN_LINE = 500  # tests per line of the plan
 # Stands for the columns of a test of other backends than this run's; it is deselected.
 NOWHERE = "not-in-this-run"
+SKIPS_ITSELF = (
+    "the module skips itself whole, so its tests would be missing and nobody would know; skip them "
+    "one by one: pytestmark = pytest.mark.skipif(..., reason=...)"
+)
 EMPTY_PARAMETERS = "got empty parameter set"
 # The first release whose `condition` may look at the exception.
 RERUNS_BY_CAUSE = 16
@@ -75,6 +79,17 @@ class Collection:
                     f"{metafunc.definition.nodeid}: @pytest.mark.backends names {name!r}, which is "
                     f"not in {self.run.matrix.path.name}{did_you_mean(name, known)}"
                 )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Refuse modules that skip themselves: nobody would know which tests are missing."""
+        report = yield
+        if report.outcome == "skipped" and isinstance(collector, pytest.Module):
+            report.outcome = "failed"
+            report.longrepr = f"{collector.nodeid}: {SKIPS_ITSELF}"
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

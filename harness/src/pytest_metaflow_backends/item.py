@@ -52,8 +52,6 @@ def key_of(nodeid: str, column: str) -> str:
     ('t.py::test_a', 't.py::test_a[7]')
     """
     name, bracket, rest = nodeid.partition(f"[{column}")
-    if not bracket:
+    if not bracket or rest[:1] not in {"-", "]"}:  # not there, or a longer name
         return nodeid
-    if rest.startswith("-"):
-        return f"{name}[{rest[1:]}"
-    return name + rest[1:]
+    return f"{name}[{rest[1:]}" if rest[0] == "-" else name + rest[1:]

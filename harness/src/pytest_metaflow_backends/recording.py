@@ -10,6 +10,7 @@ import pytest
 
 from pytest_metaflow_backends import fixtures, results, sessioninfo
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
+from pytest_metaflow_backends.item import key_of
 from pytest_metaflow_backends.recorder import Recorder
 from pytest_metaflow_backends.records import Drift, Finish, Outcome, Record, SkipKind
 from pytest_metaflow_backends.stopping import STOPPED
@@ -59,9 +60,18 @@ class Recording:
                 self.recorder.started(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == results.CRASH:  # xdist made it, and knows no column
+            report.metaflow = self._place_of(report.nodeid)  # type: ignore[attr-defined]
         self._reports.setdefault(report.nodeid, []).append(report)
         if report.when == results.CRASH:  # no logfinish will follow
             self._finished(report.nodeid)
+
+    def _place_of(self, nodeid: str) -> dict[str, str | None]:
+        """Find the column that a node id names, as the plugin itself wrote it."""
+        for column in self.run.columns:
+            if (key := key_of(nodeid, column.name)) != nodeid:
+                return {"key": key, "backend": column.backend, "variant": column.variant}
+        return {}
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         if not results.tried_again(self._reports.get(nodeid, ())):

@@ -227,3 +227,65 @@ def test_shell_runs_a_command_as_flows_of_the_backend_run(project):
     missing.stderr.fnmatch_lines(["error: there is no program 'no-such-program' on PATH"])
     assert down.ret == 4
     down.stderr.fnmatch_lines(["*local is not up; start it: mf-backends up local"])
+
+
+def test_a_run_that_never_begins_leaves_earlier_records_and_reports_alone(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+    assert project.cli("run", "-b", "fake").ret == 0
+    before = {p: p.read_bytes() for p in (project.path / "report").rglob("*") if p.is_file()}
+
+    mistyped = project.cli("run", "-b", "fake", "--", "--no-such-option")
+    unknown = project.cli("run", "-b", "fkae")
+
+    assert (mistyped.ret, unknown.ret) == (4, 4)
+    mistyped.stderr.fnmatch_lines(["no test run began: earlier records and reports are as they*"])
+    assert before == {p: p.read_bytes() for p in before}
+
+
+def test_a_run_removes_no_file_that_is_not_its_own(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+    records = project.path / "report/records"
+    records.mkdir(parents=True)
+    mine = records / "notes.jsonl"
+    mine.write_text('{"my": "notes"}\n')
+
+    project.cli("run", "-b", "fake")
+    project.cli("run", "-b", "fake")
+
+    assert mine.read_text() == '{"my": "notes"}\n'
+
+
+@pytest.mark.parametrize("command", [("run", "-b", "fake", "-o", "site"),
+                                     ("report", "report/records", "-o", "site")])  # fmt: skip
+def test_reports_replace_no_page_of_somebody_else(project, command):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+    assert project.cli("run", "-b", "fake").ret == 0
+    page = project.path / "site/index.html"
+    page.parent.mkdir()
+    page.write_text("<h1>mine</h1>")
+
+    refused = project.cli(*command)
+
+    assert refused.ret == 4
+    refused.stderr.fnmatch_lines(["*site holds index.html, which mf-backends has not written*"])
+    assert page.read_text() == "<h1>mine</h1>"
+
+
+def test_a_required_backend_that_does_not_come_up_is_ten_everywhere(project):
+    project.matrix(
+        "version: 1\n"
+        "backends: {fake: {kind: fake, required: true, options: {start_error: burnt}}}\n"
+    )
+    project.test_file("def test_a(backend): pass")
+
+    codes = {
+        "run": project.cli("run").ret,
+        "pytest": project.run("--metaflow-records=records").ret,
+        "report": project.cli("report", "records").ret,
+        "up": project.cli("up", "fake").ret,
+    }
+
+    assert codes == dict.fromkeys(codes, 10)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli.recordfolder import refuse_others
 from pytest_metaflow_backends.flow.allowed import Allowed
 from pytest_metaflow_backends.flow.compare import compare
 
@@ -57,6 +58,7 @@ def command(
         required = [c for c in chosen.columns(()) if c.required_in(chosen.context)]
         expected = expected_columns(required, chosen.context)
     target = Path(output).absolute() if output else folder.parent
+    refuse_others(target)
     return build_and_write(folder, target, expected, chosen, title)
 
 

@@ -10,6 +10,7 @@ import click
 from pytest_metaflow_backends.cli import report as reporting
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.cli.child import Pytest
+from pytest_metaflow_backends.cli.recordfolder import Earlier, refuse_others
 from pytest_metaflow_backends.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ DECISIVE = (ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE)
     default="report",
     metavar="DIR",
     show_default=True,
-    help="Folder for records and reports; earlier records in it are removed.",
+    help="Folder for records and reports; those of an earlier run are replaced.",
 )
 @click.option(
     "--mark",
@@ -76,8 +77,8 @@ def command(
     columns = chosen.columns(names, all_variants=all_variants)
     folder = Path(output).absolute()
     records = folder / "records"
-    if not append:
-        _remove_records(records)
+    refuse_others(folder)
+    earlier = Earlier.in_(records)
     codes = []
     pytest = Pytest()
     for number, column in enumerate(columns, 1):
@@ -87,6 +88,11 @@ def command(
         if pytest.stopped or (codes[-1] == ExitCode.INTERRUPTED and _interrupted(records)):
             codes.append(ExitCode.INTERRUPTED)
             break
+    if not earlier.succeeded:
+        click.echo("no test run began: earlier records and reports are as they were", err=True)
+        return worst([*codes, ExitCode.USAGE])
+    if not append:
+        earlier.remove()
     expected = reporting.expected_columns(columns, chosen.context, required=require)
     verdict = reporting.build_and_write(records, folder, expected, chosen, title)
     return worst([*codes, verdict])
@@ -131,12 +137,6 @@ def _workers(column: Column) -> Iterator[str]:
 
     if column.workers and column.workers > 1 and find_spec("xdist"):
         yield from ("-n", str(column.workers))
-
-
-def _remove_records(folder: Path) -> None:
-    """Empty the folder of earlier records; what is not a record file stays."""
-    for old in folder.glob("*.jsonl"):
-        old.unlink()
 
 
 def _interrupted(records: Path) -> bool:

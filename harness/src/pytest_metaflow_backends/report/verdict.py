@@ -83,7 +83,7 @@ class RunFacts:
 def judge(facts: RunFacts) -> Verdict:
     """Judge every column, then the whole.
 
-    Exit codes (errors.ExitCode): 10 if any required backend was unavailable, whatever else is red,
+    Exit codes (errors.ExitCode): 10 if any required backend did not come up, whatever else is red,
     since that is what has to be cured first; 5 if sessions ran, nothing was planned in any of them
     and nothing else is wrong; 1 for every other red; 0 for success.
     """
@@ -130,12 +130,17 @@ def _joined(reasons: Sequence[str]) -> str:
 
 
 def _exit_code(facts: RunFacts) -> ExitCode:
-    if any(column.required and column.unavailable is not None for column in facts.columns):
+    if any(column.required and _never_up(column) for column in facts.columns):
         return ExitCode.REQUIRED_UNAVAILABLE
     clean = not (facts.damage or facts.differences or facts.unexplained)
     if facts.sessions and clean and all(_only_empty(column) for column in facts.columns):
         return ExitCode.NOTHING_SELECTED
     return ExitCode.RED
+
+
+def _never_up(column: ColumnFacts) -> bool:
+    """Tell whether the backend was not there, or broke before anything ran on it."""
+    return column.unavailable is not None or (column.broken is not None and not column.executed)
 
 
 def _only_empty(column: ColumnFacts) -> bool:

@@ -138,8 +138,19 @@ class FlowOutcome:
         return next((t for t in self.tasks if t.status == "failed"), None)
 
     def step(self, name: str) -> tuple[TaskOutcome, ...]:
-        """List the tasks of a step in foreach order; empty if it never ran."""
-        return tuple(t for t in self.tasks if t.step == name)
+        """List the tasks of a step in foreach order.
+
+        Raises LookupError, naming what ran, if it never did: a loop over nothing asserts nothing.
+        """
+        found = tuple(t for t in self.tasks if t.step == name)
+        if not found:
+            ran = ", ".join(dict.fromkeys(t.step for t in self.tasks)) or "no step"
+            raise LookupError(f"{self.pathspec}: step {name!r} never ran; what ran is: {ran}")
+        return found
+
+    def ran(self, step: str) -> bool:
+        """Tell whether a step has a task."""
+        return any(t.step == step for t in self.tasks)
 
     def task(self, step: str) -> TaskOutcome:
         """Give the only task of a step; LookupError names what is there instead."""

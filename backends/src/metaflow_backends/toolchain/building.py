@@ -36,7 +36,9 @@ def go_version() -> str:
     cure = f"install Go {wanted} or newer from go.dev/dl, or put prebuilt programs on PATH"
     if go is None:
         raise ToolchainError(f"there is no Go to build with: {cure}")
-    said = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run(
+        [go, "version"], env=_environment(), capture_output=True, text=True, check=False
+    ).stdout
     found = re.search(r"go(\d+)\.(\d+)(?:\.\d+)?", said)
     if found is None or (int(found[1]), int(found[2])) < OLDEST_GO:
         raise ToolchainError(f"{said.strip() or go} is too old to build with: {cure}")
@@ -97,12 +99,10 @@ def _patch(recipe: Recipe, module: Path) -> None:
 
 
 def _go(command: list[str], folder: Path, *, cgo: bool = False, what: str = "") -> str:
-    kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
-    environment = {**kept, "CGO_ENABLED": "1" if cgo else "0", "GOFLAGS": "", "GOWORK": "off"}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False,
-            timeout=TIMEOUT,
+            command, cwd=folder, env=_environment(cgo=cgo), capture_output=True, text=True,
+            check=False, timeout=TIMEOUT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ToolchainError(f"{what or command[1]}: Go did not end within an hour") from None
@@ -111,3 +111,8 @@ def _go(command: list[str], folder: Path, *, cgo: bool = False, what: str = "") 
         last = "\n".join(said[-SAID:])
         raise ToolchainError(f"{what or command[1]} cannot be built; Go says:\n{last}")
     return done.stdout
+
+
+def _environment(*, cgo: bool = False) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    return {**kept, "CGO_ENABLED": "1" if cgo else "0", "GOFLAGS": "", "GOWORK": "off"}

@@ -29,7 +29,7 @@ CONTRACTS = tuple(map(str, sorted(ROOT.glob("backends/tests/*/test_contract.py")
 DEVSTACK = ("docker", "nomad")  # up for a whole run
 SMOKE = "local/serial,s3"
 PAGES = ROOT / "docs" / "_generate"
-HELPERS = "synthesize"  # in bench/, and no bench: it makes records
+HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
 FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
@@ -125,6 +125,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "report": report(f"local,{SMOKE},docker"),
     },
     "soak": {
+        "devstack": [(sys.executable, "backends/bench/soak.py")],
         "lifecycle": [(sys.executable, "harness/bench/lifecycle.py")],
         "kills": [(*PYTEST, "harness/tests/test_kills.py", "harness/tests/lifecycle")] * 3,
     },

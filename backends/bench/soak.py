@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metaflow_backends import registry
 from metaflow_backends.host.traces import Traces
@@ -28,7 +29,9 @@ from metaflow_backends.reaping import reap
 from metaflow_backends.state import Folder
 from pytest_metaflow_backends.lifecycle.starting import settings_of
 from pytest_metaflow_backends.matrix.load import load
-from pytest_metaflow_backends.matrix.model import Column
+
+if TYPE_CHECKING:
+    from pytest_metaflow_backends.matrix.model import Column
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVSTACK = ("s3", "docker", "nomad", "k8s")

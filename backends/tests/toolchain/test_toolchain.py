@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from metaflow_backends import cache, toolchain
@@ -175,6 +177,15 @@ def test_pins_name_the_versions_of_the_catalog():
     }
 
     assert found == {name: f"v{catalog.CATALOG[name].version}" for name in found}
+
+
+def test_the_page_of_the_devstack_lists_what_is_built():
+    page = (Path(__file__).resolve().parents[3] / "docs/devstack.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|.*\| ([\d.]+) \|$", page, re.MULTILINE)
+
+    assert [(name, version, float(minutes)) for name, version, minutes in rows] == [
+        (recipe.name, recipe.version, recipe.minutes) for recipe in catalog.RECIPES
+    ]
 
 
 def test_builds_that_no_recipe_leads_to_are_pruned():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from pathlib import Path
 
 CANARIES = [f"canary-{n:02d}-Zm9vYmFy+/{n * 7919}" for n in range(20)]
 ENCODED = [base64.b64encode(c.encode()).decode() for c in CANARIES]
@@ -64,3 +66,107 @@ def test_the_environment_is_in_no_file(project, monkeypatch):
 
     for file in (project.path / "records").iterdir():
         assert "quite-ordinary-value-4711" not in file.read_text()
+
+
+MATRIX = """
+    version: 1
+    redact: {env: ["*_PASSPHRASE"]}
+    backends:
+      local:
+        kind: local
+        required: true
+        environment: {DEPLOY_TOKEN: canary-of-the-matrix-environment}
+      fake: {kind: fake, default: false}
+"""
+FLOW = """
+    import os
+    from metaflow import FlowSpec, step
+
+    class LeakyFlow(FlowSpec):
+        @step
+        def start(self):
+            print(os.environ["CALL_TOKEN"], os.environ["DEPLOY_TOKEN"])
+            setattr(self, "artifact_" + os.environ["CALL_TOKEN"], 1)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            raise ValueError(os.environ["CALL_TOKEN"], os.environ["LINES_PASSPHRASE"])
+
+    if __name__ == "__main__":
+        LeakyFlow()
+"""
+MORE_LEAKS = """
+    import json, os, urllib.parse
+    import pytest
+
+    MINE = os.environ["MINE_PASSPHRASE"]
+    LINES = os.environ["LINES_PASSPHRASE"]
+
+    @pytest.mark.parametrize("value", [MINE])
+    def test_id_of_pytest(backend, value): pass
+
+    def test_flow(mf_flow):
+        mf_flow(
+            "leaky.py", tags=["canary-in-the-call"],
+            environment={"CALL_TOKEN": "canary-in-the-call"},
+        )
+
+    def test_shortened(backend):
+        text = "x" * 30 + MINE + "y" * 400 + MINE + "z" * 20
+        assert text == 1
+
+    def test_split(backend):
+        print(LINES.splitlines()[1])
+        print(f"{MINE[:9]}\\x1b[31m{MINE[9:]}\\x1b[0m")
+        print(json.dumps(LINES), urllib.parse.quote(MINE, safe=""))
+        print(os.environ["AWS_SECRET_ACCESS_KEY"])
+        raise RuntimeError("x" * 87_990 + MINE + "y" * 60_000 + MINE * 3)
+
+    def test_many(backend):
+        print((MINE + " ") * 20_000)
+        assert False
+"""
+MINE = "canary of mine/" + "".join(chr(97 + n * 7 % 26) for n in range(40)) + "/the end"
+LINES = "canary line one\ncanary line two\ncanary line three"
+
+
+def test_no_canary_of_matrix_backend_or_flow_survives_on_the_terminal_or_in_a_file(
+    project, monkeypatch
+):
+    monkeypatch.setenv("MINE_PASSPHRASE", MINE)
+    monkeypatch.setenv("LINES_PASSPHRASE", LINES)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-of-the-datastore")
+    project.matrix(MATRIX)
+    project.test_file(FLOW, "leaky.py")
+    project.test_file(MORE_LEAKS)
+
+    result, _ = project.record("-rA", "--junitxml=records/own.xml", "-o", "junit_logging=all")
+    report = project.cli("report", "records", "-o", "out", timeout=60)
+
+    said = {"pytest": result.outlines, "report": report.outlines + report.errlines}
+    texts = {name: "\n".join(lines) for name, lines in said.items()}
+    for folder in ("records", "out"):
+        for file in (f for f in (project.path / folder).rglob("*") if f.is_file()):
+            texts[file.name] = file.read_text(encoding="utf-8", errors="replace")
+    parts = ("canary-of", "canary-in", "canary line", "the end", MINE[15:24], MINE[-16:-8])
+    found = [(name, part) for name, text in texts.items() for part in parts if part in text]
+    assert result.ret == 1
+    assert found == []
+    assert "[redacted]" in texts["report.md"]
+    assert "not reported" not in texts["report"]
+
+
+def test_the_logs_of_a_backend_are_masked_when_they_are_printed(project, monkeypatch):
+    monkeypatch.setenv("LOG_TOKEN", "canary-of-a-log")
+    project.matrix("version: 1\nbackends: {fake: {kind: fake}}")
+    project.cli("up", "fake")
+    (state,) = json.loads(project.cli("status", "--json").stdout.str())
+    logs = [file for file in Path(state["logs"]).rglob("*.log") if file.is_file()]
+    with logs[0].open("a") as log:
+        log.write("with canary-of-a-log in it\n")
+
+    printed = project.cli("logs", "fake")
+    project.cli("down", "fake")
+
+    printed.stdout.fnmatch_lines(["with [[]redacted] in it"])

@@ -134,6 +134,14 @@ class Collection:
         asked = self.config.getoption("reruns", None) or item.get_closest_marker("flaky")
         return not asked and _major("pytest-rerunfailures") >= RERUNS_BY_CAUSE
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_make_parametrize_id(self, val: object) -> str | None:
+        """Keep secrets out of the names that pytest makes of texts, and prints everywhere."""
+        if not isinstance(val, str):
+            return None
+        masked = self.run.redact.name(val)
+        return None if masked == val else masked
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write down what is going to run, before anything does.
@@ -159,7 +167,7 @@ class Collection:
         recorder.close()
 
     def _plans(self, items: list[pytest.Item]) -> Iterator[Plan]:
-        redact = self.run.redact
+        redact = self.run.redact.name
         columns: dict[tuple[str | None, str | None], list[tuple[str, str]]] = {}
         for item in items:
             state = state_of(item)

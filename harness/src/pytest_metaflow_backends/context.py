@@ -14,7 +14,7 @@ from pytest_metaflow_backends.matrix.load import load
 from pytest_metaflow_backends.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_metaflow_backends.matrix.model import Column, Matrix
@@ -77,12 +77,20 @@ def from_config(config: pytest.Config, matrix_path: Path) -> RunContext:
         worker=getattr(config, "workerinput", {}).get("workerid", ""),
         records=_folder(config, option.metaflow_records),
         state=_folder(config, option.metaflow_state) or config.rootpath / ".metaflow-backends",
-        redact=Redactor.from_environment(
-            os.environ, matrix.redact.env, [*matrix.redact.patterns, *patterns]
-        ),
+        redact=redactor(matrix, os.environ, patterns),
         probe_undeclared=option.metaflow_probe_undeclared,
         deadline=_deadline(option.metaflow_deadline, shared.get("deadline")),
     )
+
+
+def redactor(
+    matrix: Matrix, environment: Mapping[str, str], patterns: Iterable[str] = ()
+) -> Redactor:
+    """Know what is secret by the matrix and the environment; backends add their own once up."""
+    known = Redactor(matrix.redact.env, [*matrix.redact.patterns, *patterns])
+    settings = [(c.environment, c.options, c.deploy_args) for c in matrix.columns]
+    known.learn(environment, settings)
+    return known.settle()
 
 
 def _columns(matrix: Matrix, option: object) -> tuple[Column, ...]:

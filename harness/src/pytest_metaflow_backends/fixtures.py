@@ -81,6 +81,8 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Active]:
         active = request.config.stash[LIFECYCLE].acquire(column)
     except (Unavailable, Broken) as error:
         _not_run(request, str(error))
+    running = active.running
+    request.config.stash[RUN].redact.learn(running.environment, running.endpoints, running.details)
     active.check(_needs(request))
     yield active
 
@@ -134,6 +136,7 @@ def mf_flow(request: pytest.FixtureRequest) -> Iterator[FlowStarter]:
         here=request.path.parent,
         folder=request.getfixturevalue("tmp_path"),
         hook=request.config.hook,
+        redact=request.config.stash[RUN].redact,
     )
 
 

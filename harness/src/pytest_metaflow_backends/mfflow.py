@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.flow.outcome import FlowOutcome, TaskOutcome
     from pytest_metaflow_backends.item import ItemState
     from pytest_metaflow_backends.lifecycle import Active
+    from pytest_metaflow_backends.redact import Redactor
 
 Expectation = Literal["success", "failure"] | None
 
@@ -31,6 +32,7 @@ class FlowStarter:
     here: Path  # folder of the test file: relative flow paths start there
     folder: Path  # the flows' working directory, one per test
     hook: Any  # pytest's hook relay, which has no public type
+    redact: Redactor
 
     def __call__(
         self,
@@ -57,6 +59,8 @@ class FlowStarter:
         FlowTimeoutError if it does not end in time.
         """
         column = self.active.column
+        complete = self._environment(environment or {})
+        self.redact.learn(complete, parameters or {})
         outcome = run_flow(
             FlowRequest(
                 path=self.here / path,
@@ -70,7 +74,7 @@ class FlowStarter:
                 scheduler_type=column.scheduler_type,
                 deploy_args=dict(column.deploy_args),
                 timeout=timeout or column.timeout,
-                environment=self._environment(environment or {}),
+                environment=complete,
                 cwd=self.folder,
             )
         )

@@ -25,6 +25,8 @@ class Recorder:
     def __init__(self, path: Path, redact: Redactor, flags: int = 0) -> None:
         self.path = path
         self.redact = redact
+        self._names: dict[str, str] = {}  # of tests that run now, as they are written
+        self._files: dict[str, str] = {}
         flags |= os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,19 +45,24 @@ class Recorder:
             raise
 
     def write(self, record: Record) -> None:
-        self._append(to_line(record))
+        """Write a record; every text in it, at any depth, is redacted here."""
+        self._append(to_line(record, self.redact))
 
     def started(self, nodeid: str) -> None:
         """Write a `running` line without building a record: this is done before every test."""
-        self._append(f'{{"kind": "running", "id": {quote(self.redact(nodeid))}}}\n')
+        name = self._names[nodeid] = quote(self.redact.name(nodeid))
+        self._append(f'{{"kind": "running", "id": {name}}}\n')
 
     def passed(self, nodeid: str, seconds: float, file: str, line: int, worker: str) -> None:
         """Write the `result` line of a plain pass outside the matrix: the commonest line of all."""
-        name = quote(self.redact(nodeid))
+        name = self._names.pop(nodeid, None) or quote(self.redact.name(nodeid))
+        place = self._files.get(file)
+        if place is None:
+            place = self._files[file] = quote(self.redact(file))
         tail = f', "worker": {quote(worker)}' if worker else ""
         self._append(
             f'{{"kind": "result", "id": {name}, "key": {name}, "outcome": "passed", '
-            f'"seconds": {seconds:.6g}, "file": {quote(file)}, "line": {line}{tail}}}\n'
+            f'"seconds": {seconds:.6g}, "file": {place}, "line": {line}{tail}}}\n'
         )
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -200,6 +200,12 @@ class Finish:
     ended: float = 0.0
 
 
+class Redacting(Protocol):
+    """Masks the texts of a structure."""
+
+    def leaves(self, data: Any) -> Any: ...  # noqa: ANN401 - whatever a record holds
+
+
 Record = Session | Part | Plan | Started | Result | Snapshot | BackendEvent | Drift | Finish
 R = TypeVar("R")
 
@@ -217,12 +223,21 @@ KINDS: Mapping[str, type] = {
 _NAMES = {cls: name for name, cls in KINDS.items()}
 
 
-def to_line(record: Record) -> str:
-    """Encode one record as one line of ASCII JSON, newline included; empty fields are left out."""
+def to_line(record: Record, redact: Redacting | None = None) -> str:
+    """Encode one record as one line of ASCII JSON, newline included; empty fields are left out.
+
+    What the matrix itself names (columns, states) is written as it is, and so are the names of
+    tests, which are redacted before (`Redactor.name`): rows join on them.
+    """
     kept = {name: value for name, value in asdict(record).items() if value not in _EMPTY}
+    if redact is not None:
+        kept |= {n: redact.leaves(v) for n, v in kept.items() if n not in _JOINED_ON}
     return json.dumps({"kind": _NAMES[type(record)], **kept}, default=str) + "\n"
 
 
+_NAMES_OF_TESTS = ("id", "key", "tests")
+_NAMED_BY_THE_MATRIX = ("backend", "variant", "columns", "context", "state", "capability")
+_JOINED_ON = frozenset((*_NAMES_OF_TESTS, *_NAMED_BY_THE_MATRIX, "session", "worker"))
 _EMPTY: tuple[Any, ...] = (None, "", (), {}, [])
 
 

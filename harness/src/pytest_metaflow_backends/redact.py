@@ -5,20 +5,37 @@ Redaction happens when a text is recorded, before it is cut: half a secret no lo
 
 from __future__ import annotations
 
-import base64
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from enum import Enum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pytest_metaflow_backends.spellings import (
+    MASK,
+    SHORTEST_SECRET,
+    any_of,
+    spellings,
+    without_halves,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-MASK = "[redacted]"
-SHORTEST_SECRET = 6  # characters; shorter values would mask ordinary words
+ANSI = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
 
 # Names that hold secrets by convention, in addition to those of the matrix.
-NAMES = ("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*CREDENTIAL*", "*_KEY", "*APIKEY*")
+NAMES = (
+    "*TOKEN*",
+    "*SECRET*",
+    "*PASSWORD*",
+    "*PASSWD*",
+    "*CREDENTIAL*",
+    "*_KEY",
+    "*APIKEY*",
+    "*ACCESS_KEY*",
+    "*ACCESSKEY*",
+)
 # Forms that give a secret away wherever they stand. Each captures what may stay in group 1.
 PATTERNS = (
     r"()\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",  # AWS access key id
@@ -40,12 +57,27 @@ PATTERNS = (
 )
 
 
-@dataclass(frozen=True)
 class Redactor:
-    """Replaces known secret values and secret-looking forms by `[redacted]`."""
+    """Replaces known secret values and secret-looking forms by `[redacted]`.
 
-    values: re.Pattern[str] | None
-    forms: re.Pattern[str]
+    It learns: a backend's own keys are only known once it is up. Calls with the same text give the
+    same answer until then.
+    """
+
+    def __init__(self, names: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
+        """Take patterns of names beside our own, and of texts.
+
+        Raises re.error if one is not a regular expression (the matrix loader checks first).
+        """
+        self._names = (*NAMES, *(name.upper() for name in names))
+        extra = [f"(){_without_groups(p)}" for p in patterns]
+        self._forms = re.compile(
+            "|".join(_numbered(p, i) for i, p in enumerate([*PATTERNS, *extra]))
+        )
+        self._known: frozenset[str] = frozenset()
+        self._values: re.Pattern[str] | None = None
+        self._early: tuple[frozenset[str], re.Pattern[str] | None] | None = None
+        self._longest = 0
 
     @classmethod
     def from_environment(
@@ -54,48 +86,75 @@ class Redactor:
         names: Iterable[str] = (),
         patterns: Iterable[str] = (),
     ) -> Redactor:
-        """Learn the secrets of this process: values of variables whose name matches.
+        """Learn the secrets of this process: values of variables whose name matches."""
+        redactor = cls(names, patterns)
+        redactor.learn(environment)
+        return redactor
 
-        Raises re.error if a pattern is not a regular expression (the matrix loader checks first).
-        """
-        wanted = [*NAMES, *(name.upper() for name in names)]
-        secrets = {
-            value
-            for name, value in environment.items()
-            if len(value) >= SHORTEST_SECRET and _matches(name, wanted)
-        }
-        spellings = sorted({s for secret in secrets for s in _spellings(secret)}, key=len)
-        literal = "|".join(re.escape(s) for s in reversed(spellings))
-        extra = [f"(){_without_groups(p)}" for p in patterns]
-        forms = "|".join(_numbered(p, i) for i, p in enumerate([*PATTERNS, *extra]))
-        return cls(re.compile(literal) if literal else None, re.compile(forms))
+    def learn(self, *settings: object) -> None:
+        """Learn every text below a name that matches, at any depth of mappings and lists."""
+        found = {text for item in settings for text in self._secrets(item)} - self._known
+        spelled = {s for secret in found for s in spellings(secret)} - self._known
+        if spelled:
+            self._known |= spelled
+            self._values = re.compile(any_of(self._known))
+            self._longest = max(map(len, self._known))
 
     def __call__(self, text: str) -> str:
-        if self.values is not None:
-            text = self.values.sub(MASK, text)
-        return self.forms.sub(_keep_prefix, text)
+        return self._masked(text, self._values, self._known)
+
+    def settle(self) -> Redactor:
+        """Let `name` go on with what is known now; to be called once, before tests are named."""
+        self._early = self._known, self._values
+        return self
+
+    def name(self, text: str) -> str:
+        """Redact the name of a test, alike all the time: rows and plans are joined by it.
+
+        What is learned later cannot stand in it, save by chance.
+        """
+        known, values = self._early or (self._known, self._values)
+        return self._masked(text, values, known)
+
+    def _masked(self, text: str, values: re.Pattern[str] | None, known: frozenset[str]) -> str:
+        if values is not None:
+            if "\x1b" in text:
+                text = _plain(text, values)
+            text = values.sub(MASK, text)
+            if "..." in text:
+                text = without_halves(text, known, self._longest)
+        return self._forms.sub(_keep_prefix, text)
+
+    def leaves(self, data: Any) -> Any:  # noqa: ANN401 - JSON, and the enums of records
+        """Redact every text of a structure, names of members included; enums are closed sets."""
+        if isinstance(data, str):
+            return data if isinstance(data, Enum) else self(data)
+        if isinstance(data, dict):
+            return {self.leaves(name): self.leaves(value) for name, value in data.items()}
+        if isinstance(data, list | tuple):
+            return [self.leaves(item) for item in data]
+        return data
+
+    def _secrets(self, data: object, *, named: bool = False) -> Iterator[str]:
+        if isinstance(data, Mapping):
+            for name, value in data.items():
+                yield from self._secrets(value, named=named or _matches(str(name), self._names))
+        elif isinstance(data, list | tuple):
+            for item in data:
+                yield from self._secrets(item, named=named)
+        elif named and isinstance(data, str) and len(data) >= SHORTEST_SECRET:
+            yield data
+
+
+def _plain(text: str, values: re.Pattern[str]) -> str:
+    """Take the colours out of a text in which they cut a secret in pieces."""
+    plain = ANSI.sub("", text)
+    hidden = len(values.findall(plain)) > len(values.findall(text))
+    return plain if hidden else text
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name.upper(), pattern) for pattern in patterns)
-
-
-def _spellings(secret: str) -> Iterator[str]:
-    """Yield the secret and the forms it takes in base64, whatever stands before it."""
-    yield secret
-    for line in secret.splitlines():
-        if len(line) >= SHORTEST_SECRET:
-            yield line
-    raw = secret.encode("utf-8", "surrogateescape")
-    for offset in range(3):
-        # Only the characters that depend on nothing but the secret are certain.
-        padded = base64.b64encode(b"\0" * offset + raw).decode("ascii")
-        start = (0, 2, 3)[offset]
-        end = len(padded) - (0 if (len(raw) + offset) % 3 == 0 else 4 - (len(raw) + offset) % 3)
-        sure = padded[start:end].rstrip("=")
-        if len(sure) >= SHORTEST_SECRET:
-            yield sure
-            yield sure.replace("+", "-").replace("/", "_")
 
 
 def _without_groups(pattern: str) -> str:

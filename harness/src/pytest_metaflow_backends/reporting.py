@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_metaflow_backends import causes, fixtures
+from pytest_metaflow_backends import birth, causes, fixtures
 from pytest_metaflow_backends.collection import EMPTY_PARAMETERS
 from pytest_metaflow_backends.item import ItemState, state_of
 from pytest_metaflow_backends.records import Cause, SkipKind
@@ -60,6 +60,7 @@ class Reporting:
             _fail(report, EMPTY_SET)
         if report.outcome != "passed" or state.column is not None:
             report.metaflow = self._facts(report, call, state)  # type: ignore[attr-defined]
+            birth.redact(report, self.run.redact)
         return report
 
     def _judge_on_matrix(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_metaflow_backends.redact import Redactor
+
     Redact = Callable[[str], str]
 
 HEAD, TAIL = 8_000, 24_000  # characters of a traceback with its output that are kept
@@ -30,18 +32,18 @@ CRASH = "???"  # pytest-xdist's phase for a test whose worker died
 NOT_STARTED = frozenset({SkipKind.UNAVAILABLE.value, SkipKind.DEADLINE.value})
 
 
-def result_of(reports: Sequence[pytest.TestReport], redact: Redact) -> Result:
+def result_of(reports: Sequence[pytest.TestReport], redact: Redactor) -> Result:
     """Assemble one result; `reports` are all of one node id, in order, at least one."""
     last = reports[-1]
     facts = _facts(reports)
     outcome = _outcome(reports, facts)
     attempts = _attempts(reports, outcome, redact)
     failed = [attempt for attempt in attempts if attempt.outcome is not Outcome.PASSED]
-    nodeid = redact(last.nodeid)
+    nodeid = redact.name(last.nodeid)
     file, line = _place(reports)
     return Result(
         id=nodeid,
-        key=redact(facts.get("key", last.nodeid)),
+        key=redact.name(facts.get("key", last.nodeid)),
         outcome=outcome,
         backend=facts.get("backend"),
         variant=facts.get("variant"),
@@ -158,7 +160,7 @@ def _attempt(report: pytest.TestReport, number: int, redact: Redact) -> Attempt:
         outcome=outcome,
         seconds=round(report.duration, 6),
         type="WorkerCrashed" if crashed else _said(report, "type"),
-        message=redact(_said(report, "message") or _first_line(report)),
+        message=redact(_said(report, "message")) or _first_line(report, redact),
         fingerprint=_said(report, "fingerprint") or ("crashed" if crashed else ""),
         cause=Cause(cause),
         details=_details(report, redact),
@@ -170,8 +172,9 @@ def _said(report: pytest.TestReport, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _first_line(report: pytest.TestReport) -> str:
-    return next(iter(str(report.longrepr or "").splitlines()), "")[:500]
+def _first_line(report: pytest.TestReport, redact: Redact) -> str:
+    text = redact(shorten(str(report.longrepr or "")))
+    return next(iter(text.splitlines()), "")[:500]
 
 
 def _details(report: pytest.TestReport, redact: Redact) -> str:
@@ -183,7 +186,8 @@ def shorten(text: str) -> str:
     """Bound what redaction has to read, keeping more at both ends than will be kept later."""
     if len(text) <= HEAD + TAIL + 2 * MARGIN:
         return text
-    return f"{text[: HEAD + MARGIN]}\n[...]\n{text[-(TAIL + MARGIN) :]}"
+    # The ellipses touch the text, so that redaction sees which ends may be halves of a secret.
+    return f"{text[: HEAD + MARGIN]}...\n...{text[-(TAIL + MARGIN) :]}"
 
 
 def cut(text: str) -> str:

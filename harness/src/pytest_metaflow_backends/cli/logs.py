@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
 @settings.state_option
 def command(name: str, lines: int, matrix: str | None, state: str | None) -> int:
     """Print the last lines of every log of NAME, which must be up."""
+    from pytest_metaflow_backends.context import redactor
+
     chosen = settings.read(matrix, state)
     (column,) = chosen.columns([name])[:1]
-    found = standing(chosen, column).logs({})
+    active = standing(chosen, column)
+    masked = redactor(chosen.matrix, os.environ)
+    masked.learn(active.running.environment, active.running.endpoints, active.running.details)
+    found = active.logs({})
     for log in found:
         click.secho(f"==> {log.name}: {log.path}", bold=True)
-        for line in tail(log.path, lines):
-            click.echo(line)
+        if said := tail(log.path, lines):
+            click.echo(masked("\n".join(said)))
     if not found:
         click.echo(f"{column.name} keeps no logs of its own")
     return ExitCode.GREEN

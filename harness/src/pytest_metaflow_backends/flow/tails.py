@@ -29,11 +29,13 @@ def tail_of_file(path: Path, count: int) -> str:
         start = max(0, size - count * BLOCK)
         stream.seek(start)
         lines = stream.read().splitlines()
-    return tail(lines[1:] if start and len(lines) > 1 else lines, count)
+    if start and len(lines) == 1:
+        return tail([b"..." + lines[0]], count)  # it is cut: the ellipsis says so to redaction
+    return tail(lines[1:] if start else lines, count)
 
 
 def _cut(line: bytes) -> bytes:
     if len(line) <= LINE_BYTES:
         return line
     half = LINE_BYTES // 2
-    return line[:half] + b" [...] " + line[-half:]
+    return line[:half] + b"... [...] ..." + line[-half:]

@@ -1,0 +1,39 @@
+"""Redact a report of pytest as it is born, in the process that knows the backend's own secrets.
+
+All that reads reports later (the terminal, JUnit, an xdist controller, other plugins) then sees
+none. pytest's trees of a traceback are not public API: they are walked, never taken apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_metaflow_backends.redact import Redactor
+
+
+def redact(report: pytest.TestReport, redactor: Redactor) -> None:
+    """Mask what the test said: traceback or reason, captured output, and our own facts."""
+    report.longrepr = _masked(report.longrepr, redactor)
+    report.sections = [(name, redactor(text)) for name, text in report.sections]
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = redactor(report.wasxfail)
+    facts = getattr(report, "metaflow", {})
+    for name in facts.keys() & {"runs", "snapshots", "message", "type"}:
+        facts[name] = redactor.leaves(facts[name])
+
+
+def _masked(part: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a tree without a public type
+    """Give a text or a sequence anew; mask an object of pytest's in place."""
+    if isinstance(part, str):
+        return redactor(part)
+    if isinstance(part, list):
+        return [_masked(item, redactor) for item in part]
+    if isinstance(part, tuple):
+        return tuple(_masked(item, redactor) for item in part)
+    if type(part).__module__.startswith("_pytest."):
+        for name, value in list(vars(part).items()):
+            object.__setattr__(part, name, _masked(value, redactor))
+    return part

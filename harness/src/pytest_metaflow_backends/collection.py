@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_metaflow_backends import causes, fixtures, selection
+from pytest_metaflow_backends import causes, expectations, fixtures, selection
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.item import STATE, ItemState, key_of, state_of
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
@@ -100,6 +100,23 @@ class Collection:
         for item in items:
             item.stash[STATE] = self._state(item)
             self._add_marks(item, item.stash[STATE])
+        self._check_expectations(items)
+
+    def _check_expectations(self, items: Iterable[pytest.Item]) -> None:
+        """Refuse known failures of no test, unless single tests of a file were asked for.
+
+        Each is an error of collection: under xdist only workers know the tests, and what they raise
+        here would be told as a crash.
+        """
+        if any("::" in str(arg) for arg in self.config.args):
+            return
+        states = [item.stash[STATE] for item in items]
+        tests = {(state.key, state.column.name) for state in states if state.column is not None}
+        known = self.run.matrix.expectations
+        for line in expectations.idle(known, tests, self.config.rootpath):
+            where = line.partition(": ")[0]
+            report = pytest.CollectReport(where, "failed", line, [])
+            self.config.hook.pytest_collectreport(report=report)
 
     def _state(self, item: pytest.Item) -> ItemState:
         params = getattr(getattr(item, "callspec", None), "params", {})

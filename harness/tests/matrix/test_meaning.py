@@ -72,8 +72,15 @@ MEANINGS = {
         one("kind: local, base: false"),
         ["2:39: base: false needs at least one variant"],
     ),
+    **{
+        f"an expectation of {pattern}": (
+            known(test=f"'{pattern}'"),
+            [f"5:26: test: {pattern!r} matches every test; name the ones that are known to fail"],
+        )
+        for pattern in ("*", "**", "*::*", "*.py::test_*", "?*")
+    },
     "the same expectation twice": (
-        known() + "- {backend: local, test: a, reason: x, owner: y, until: 2028-01-01}\n",
+        known() + "- {backend: local, test: a, reason: x, owner: y, until: 2027-02-02}\n",
         ["6:3: the same backend and test as in expect_failures[0]"],
     ),
     **{
@@ -156,6 +163,7 @@ MEANINGS = {
             "2027-02-30": "'2027-02-30' is not a date: day is out of range for month",
             "2027-13-01": "'2027-13-01' is not a date: month must be in 1..12",
             "0000-01-01": "'0000-01-01' is not a date: year 0 is out of range",
+            "2999-01-01": "2999-01-01 is more than a year away; look again within a year",
             "2027-2-1": "'2027-2-1' is not a date (YYYY-MM-DD)",
             "2027-W05-1": "'2027-W05-1' is not a date (YYYY-MM-DD)",
             "'20270201'": "'20270201' is not a date (YYYY-MM-DD)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import keyword
 import re
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ TAKEN = frozenset(
      "backends"}
 )  # fmt: skip
 NAME, ITEM = object(), object()  # in a way: every key of a mapping, every item of a list
+LONGEST = dt.timedelta(days=366)  # that a known failure may be known
+SOME_TEST = "zq/test_zq.py::test_zq"  # a pattern that matches this one is about no test
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -102,10 +105,18 @@ def _date(value: Any, _: Facts) -> str:  # noqa: ANN401
     if not _DATE.fullmatch(str(value)):
         return f"{shown(value)} is not a date (YYYY-MM-DD)"
     try:
-        dt.date.fromisoformat(value)
+        date = dt.date.fromisoformat(value)
     except ValueError as error:
         return f"{shown(value)} is not a date: {error}"
+    if date - dt.datetime.now(tz=dt.timezone.utc).date() > LONGEST:
+        return f"{value} is more than a year away; look again within a year"
     return ""
+
+
+def _one_test(pattern: str) -> str:
+    if not fnmatch.fnmatchcase(SOME_TEST, pattern):
+        return ""
+    return f"{shown(pattern)} matches every test; name the ones that are known to fail"
 
 
 def _near(value: Any, known: Collection[str]) -> str:  # noqa: ANN401
@@ -124,6 +135,7 @@ CHECKS: Sequence[tuple[tuple[Any, ...], Callable[[Any, Facts], str]]] = (
     *(((*way, "start", "timeout"), _duration) for way in _SETTINGS),
     (("expect_failures", ITEM, "backend"), _column),
     (("expect_failures", ITEM, "until"), _date),
+    (("expect_failures", ITEM, "test"), _texts(_one_test)),
     (("select", "rules", ITEM, "backends", ITEM), _column),
     (("select", "rules", ITEM, "paths", ITEM), _texts(bad_path)),
     (("select", "always", ITEM), _texts(bad_path)),

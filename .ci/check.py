@@ -65,8 +65,12 @@ def units(*extra: str) -> Commands:
     ]
 
 
-def conformance(columns: str, *, mark: str = "", append: bool = False) -> Commands:
-    return matrix(columns, (SUITE,), mark=mark, append=append)
+def conformance(
+    columns: str, *, mark: str = "", append: bool = False, probe: bool = False
+) -> Commands:
+    """Run flows on columns; `probe` also runs what a column does not claim to be able to do."""
+    undeclared = ("--metaflow-probe-undeclared",) if probe else ()
+    return matrix(columns, (*undeclared, SUITE), mark=mark, append=append)
 
 
 def contracts(columns: str, *, mark: str) -> Commands:
@@ -118,7 +122,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "lint": lint(),
         "docs": docs(),
         "devstack up": devstack_up(),
-        "conformance": conformance(f"local,{SMOKE}"),
+        "conformance": conformance(f"local,{SMOKE}", probe=True),
         "contracts": contracts("docker", mark=""),
         "devstack down": devstack_down(),
         "units": units(),

@@ -112,7 +112,7 @@ def test_plan_lists_columns_and_their_tests(project):
     text = project.cli("plan")
     data = json.loads(project.cli("plan", "--backend", "fake/other", "--json").stdout.str())
 
-    text.stdout.fnmatch_lines(["fake (optional, 1 tests)", "*test_it.py::test_a?fake?"])
+    text.stdout.fnmatch_lines(["fake (optional, 1 test)", "*test_it.py::test_a?fake?"])
     assert [(p["column"], p["tests"]) for p in data] == [
         ("fake/other", ["test_it.py::test_a[fake/other]"])
     ]

@@ -15,6 +15,7 @@ from pytest_metaflow_backends.recorder import Recorder
 from pytest_metaflow_backends.records import Drift, Finish, Outcome, Record, SkipKind
 from pytest_metaflow_backends.stopping import STOPPED
 from pytest_metaflow_backends.tally import Tally
+from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -147,7 +148,7 @@ class Recording:
         not_run = self.tally.outcomes.get(Outcome.NOT_RUN, 0)
         lines = [*dict.fromkeys(self.notes)]
         if not_run:
-            lines.append(f"{not_run} planned tests were not run")
+            lines.append(f"not run: {counted(not_run, 'planned test')}")
         if lines:
             terminalreporter.section("metaflow backends")
             for line in lines:

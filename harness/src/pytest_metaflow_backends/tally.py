@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.errors import ExitCode
 from pytest_metaflow_backends.records import Outcome, Result, SkipKind
+from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -75,9 +76,10 @@ class Tally:
         for name in sorted({*self.columns} & {*required} | {*forced}):
             column = self.columns.get(name, ColumnTally())
             if not column.executed:
-                yield f"{name} is required and none of its {column.results} tests was executed"
+                tests = counted(column.results, "test")
+                yield f"{name} is required and nothing was executed of its {tests}"
 
     def _late(self) -> Iterator[str]:
         for name, column in self.columns.items():
             if column.late:
-                yield f"{name}: {column.late} tests were not started before the deadline"
+                yield f"{name}: not started before the deadline: {counted(column.late, 'test')}"

@@ -11,6 +11,7 @@ import click
 
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.errors import ExitCode, UsageError
+from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
     from pytest_metaflow_backends.cli.settings import Settings
@@ -94,7 +95,7 @@ def _collect(column: Column, chosen: Settings, paths: tuple[str, ...]) -> list[s
 
 def _show(plan: dict[str, Any]) -> None:
     need = "required" if plan["required"] else "optional"
-    count = "" if plan["tests"] is None else f", {len(plan['tests'])} tests"
+    count = "" if plan["tests"] is None else f", {counted(len(plan['tests']), 'test')}"
     click.secho(f"{plan['column']} ({need}{count})", bold=True)
     for line in [*plan["settings"], *(plan["tests"] or ())]:
         click.echo(f"  {line}")

@@ -11,6 +11,7 @@ from rich.text import Text
 from pytest_metaflow_backends.report import text, words
 from pytest_metaflow_backends.report.model import Judgement, State
 from pytest_metaflow_backends.report.verdict import summary
+from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -220,7 +221,7 @@ def _message(page: _Page, detail: Detail) -> None:
 def _disagreements(page: _Page, report: Report) -> None:
     if not report.disagreements:
         return
-    page.heading(f"Columns disagree on {len(report.disagreements)} tests")
+    page.heading(f"Columns disagree on {counted(len(report.disagreements), 'test')}")
     for row in report.disagreements[:LISTED]:
         page.line(f"{report.grid.keys[row]}: {words.ends(report.grid, row)}", indent=2)
     _more(page, len(report.disagreements) - LISTED)

@@ -33,8 +33,16 @@ FLOW = """
 """
 
 
-def differences(project, test):
-    project.matrix(MATRIX)
+ALLOWED = """
+version: 1
+allowed:
+- {field: steps/**/said, reason: it is what the environment says}
+- {field: nothing/**, reason: it was so in an earlier release}
+"""
+
+
+def differences(project, test, more=""):
+    project.matrix(MATRIX + more)
     (project.path / "differs.py").write_text(textwrap.dedent(FLOW))
     project.test_file(test)
     result = project.cli("run")
@@ -53,6 +61,31 @@ def test_an_artifact_that_differs_is_red_although_every_test_passed(project):
         "local/other",
     }
     result.stdout.fnmatch_lines(["*FAILURE*differ*"])
+
+
+def test_the_matrix_names_the_allowed_differences_and_stale_ones_are_told(project):
+    (project.path / "allowed.yaml").write_text(ALLOWED)
+
+    result, found = differences(
+        project,
+        "def test_a(mf_flow): mf_flow('differs.py')",
+        more="    allowed_differences: allowed.yaml\n",
+    )
+
+    assert (result.ret, found) == (0, [])
+    notes = [line for line in result.errlines if line.startswith("note: ")]
+    line = f"{project.path / 'allowed.yaml'}:5"
+    assert notes == [f"note: {line}: nothing differs in nothing/**; take it out"]
+
+
+def test_a_file_of_allowed_differences_that_is_not_there_is_told_before_the_tests(project):
+    project.matrix("version: 1\nbackends: {fake: {kind: fake}}\nallowed_differences: allowd.yaml\n")
+
+    result = project.cli("run")
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["error: *matrix.yaml: *there is no file allowd.yaml beside it"])
+    assert not (project.path / "report").exists()
 
 
 def test_what_is_equal_or_left_out_is_green(project):

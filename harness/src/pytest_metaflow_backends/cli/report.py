@@ -10,15 +10,19 @@ import click
 
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.cli.recordfolder import refuse_others
+from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.flow.allowed import Allowed
-from pytest_metaflow_backends.flow.compare import compare
+from pytest_metaflow_backends.flow.compare import compare, unused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pytest_metaflow_backends.cli.settings import Settings
+    from pytest_metaflow_backends.flow.allowed import Entry
     from pytest_metaflow_backends.matrix.model import Column
+    from pytest_metaflow_backends.records import Snapshot
     from pytest_metaflow_backends.report.build import ExpectedColumn
+    from pytest_metaflow_backends.report.model import Difference
 
 ALLOWED = "harness/conformance/allowed_differences.yaml"
 
@@ -71,6 +75,19 @@ def expected_columns(
     return tuple(ExpectedColumn(c.name, required or c.required_in(context)) for c in columns)
 
 
+def allowed_in(chosen: Settings) -> Allowed:
+    """Read the file of allowed differences that the matrix names, which then must be there."""
+    named = chosen.matrix.allowed_differences
+    path = chosen.root / (named or ALLOWED)
+    if path.is_file():
+        return Allowed.load(path)
+    if named:
+        raise UsageError(
+            f"{chosen.matrix.path}: allowed_differences: there is no file {named} beside it"
+        )
+    return Allowed()
+
+
 def build_and_write(
     records: Path, folder: Path, expected: Sequence[ExpectedColumn], chosen: Settings, title: str
 ) -> int:
@@ -79,12 +96,20 @@ def build_and_write(
 
     from pytest_metaflow_backends.report import build, terminal, write
 
-    allowed = chosen.root / ALLOWED
-    rules = Allowed.load(allowed) if allowed.is_file() else Allowed()
+    rules = allowed_in(chosen)
+    stale: list[Entry] = []
+
+    def differing(
+        found: Iterable[Snapshot], executed: Iterable[tuple[str, str]]
+    ) -> list[Difference]:
+        snapshots = list(found)
+        stale.extend(unused(snapshots, rules))
+        return compare(snapshots, rules, executed)
+
     report = build.build(
         records,
         expected=expected,
-        compare=lambda found, passed: compare(found, rules, passed),
+        compare=differing,
         today=dt.datetime.now(tz=dt.timezone.utc).date(),
         title=title,
         flaky_budget=chosen.matrix.flaky_budget,
@@ -93,6 +118,8 @@ def build_and_write(
     )
     written = write.write_all(report, folder)
     terminal.render(report, Console())
+    for entry in stale:
+        click.echo(f"note: {entry.where}: nothing differs in {entry.field}; take it out", err=True)
     for path in written:
         click.echo(f"wrote {path}", err=True)
     return report.verdict.exit_code

@@ -78,6 +78,7 @@ def command(
     folder = Path(output).absolute()
     records = folder / "records"
     refuse_others(folder)
+    reporting.allowed_in(chosen)  # its mistakes are told before the tests, not after
     earlier = Earlier.in_(records)
     codes = []
     pytest = Pytest()

@@ -44,6 +44,7 @@ def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
         ),
         flaky_budget=data.get("flaky", {}).get("budget"),
         marker_prefix=data.get("marker_prefix", ""),
+        allowed_differences=data.get("allowed_differences"),
     )
 
 

@@ -111,6 +111,7 @@ class Matrix:
     select_rules: tuple[SelectRule, ...] = ()
     flaky_budget: int | None = None  # more flaky tests than this are red
     marker_prefix: str = ""
+    allowed_differences: str | None = None  # a path beside the matrix; None = the default one
 
     def backends(self) -> tuple[str, ...]:
         """Name the backends in file order, each once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 
 import psutil
 import pytest
+from pytest_metaflow_backends.cli import main
 
 FAKE = "version: 1\nbackends: {fake: {kind: fake, variants: {other: {default: true}}}}\n"
 
@@ -289,3 +291,31 @@ def test_a_required_backend_that_does_not_come_up_is_ten_everywhere(project):
     }
 
     assert codes == dict.fromkeys(codes, 10)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "line"),
+    [
+        (("logs", "fake"), 4, "error: fake is not up; start it: mf-backends up fake"),
+        (("env", "fake"), 4, "error: fake is not up; start it: mf-backends up fake"),
+        (("logs", "fkae"), 4, "error: matrix.yaml has no backend 'fkae'; did you mean 'fake'?"),
+        (("down", "fkae"), 4, "error: matrix.yaml has no backend 'fkae'; did you mean 'fake'?"),
+        (("logs", "fake,fake/other"), 4, "error: 'fake,fake/other' is not one column; *"),
+        (("env", ","), 4, "error: ',' is not one column; *"),
+        (("down", "fake"), 0, "fake was not up"),
+        (("down",), 0, "nothing is up"),
+        (("status",), 0, "nothing is up"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_where_nothing_is_up_a_command_says_so_in_one_line(
+    project, monkeypatch, capsys, command, code, line
+):
+    project.matrix(FAKE)
+    monkeypatch.chdir(project.path)
+
+    assert main(command) == code
+
+    captured = capsys.readouterr()
+    (told,) = (captured.out + captured.err).splitlines()
+    assert fnmatch.fnmatchcase(told, line.replace("?", "[?]"))

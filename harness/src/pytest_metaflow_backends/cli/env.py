@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(name: str, matrix: str | None, state: str | None, as_json: bool) -> int:
     """Print `export` lines for NAME, which must be up: eval "$(mf-backends env local)"."""
     chosen = settings.read(matrix, state)
-    (column,) = chosen.columns([name])[:1]
+    column = chosen.column(name)
     variables = standing(chosen, column).environment
     if as_json:
         click.echo(json.dumps(variables, indent=2))

@@ -32,7 +32,7 @@ def command(name: str, lines: int, matrix: str | None, state: str | None) -> int
     from pytest_metaflow_backends.context import redactor
 
     chosen = settings.read(matrix, state)
-    (column,) = chosen.columns([name])[:1]
+    column = chosen.column(name)
     active = standing(chosen, column)
     masked = redactor(chosen.matrix, os.environ)
     masked.learn(active.running.environment, active.running.endpoints, active.running.details)

@@ -40,6 +40,12 @@ class Settings:
             return selection.columns_asked(self.matrix, flat, all_variants=all_variants)
         return tuple(c for c in self.matrix.columns if c.default or all_variants)
 
+    def column(self, name: str) -> Column:
+        """Resolve a name that must mean one column, as `k8s` or `k8s/kind` does."""
+        if len(name.replace(",", " ").split()) != 1:
+            raise UsageError(f"{name!r} is not one column; give one name, e.g. k8s or k8s/kind")
+        return self.columns([name])[0]
+
 
 def read(matrix: str | None, state: str | None = None, context: str | None = None) -> Settings:
     """Find and load the matrix; raises UsageError if there is none from here upwards."""

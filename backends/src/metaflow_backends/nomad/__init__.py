@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metaflow_backends.nomad.agent import Agent
 from metaflow_backends.nomad.api import Api, NomadError
-from metaflow_backends.nomad.backend import Nomad, manager
+from metaflow_backends.nomad.backend import Nomad
+from metaflow_backends.nomad.description import manager
 
 __all__ = ["Agent", "Api", "Nomad", "NomadError", "manager"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_backends.errors import BackendError
+from metaflow_backends.host.ports import free_ports
 from metaflow_backends.nomad import configuration
 from metaflow_backends.nomad.agent import Agent
 from metaflow_backends.nomad.configuration import Drivers, Place, Security
@@ -79,19 +79,10 @@ def on_loopback(names: Sequence[str], port: int | None) -> tuple[Spot, ...]:
     """
     if port is not None:
         _refuse_taken(port)
-    free = iter(free_ports(3 * (len(names) + 1)))
+    free = iter(free_ports(LOOPBACK, 3 * (len(names) + 1)))
     spots = [Spot(name, LOOPBACK, (next(free), next(free), next(free))) for name in names]
     http = port or next(free)
     return (Spot(SERVER, LOOPBACK, (http, next(free), next(free))), *spots)
-
-
-def free_ports(count: int) -> tuple[int, ...]:
-    """Find ports nobody listens on; somebody may take one before we do."""
-    with ExitStack() as held:
-        found = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in found:
-            one.bind((LOOPBACK, 0))
-        return tuple(one.getsockname()[1] for one in found)
 
 
 def _refuse_taken(port: int) -> None:

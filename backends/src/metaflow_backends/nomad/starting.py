@@ -46,7 +46,7 @@ class Start:
     binary: Path
     options: Options
     drivers: Drivers
-    datastore: Mapping[str, str | None]  # its variables, empty without one
+    keys: Mapping[str, str]  # of the datastore, empty without one
     timeout: float  # seconds
 
     def run(self) -> Started:
@@ -73,7 +73,7 @@ class Start:
         anyone = _api(layout.server_agent.address, made)
         server_process = cluster.start_server(layout.server_agent, anyone, _left(deadline))
         manager, flows = self._access(anyone)
-        keys = datastore.publish(manager, self.datastore)
+        keys = datastore.publish(manager, self.keys)
         processes = cluster.start_clients(layout.client_agents, manager, _left(deadline))
         drivers = cluster.Nodes.ask(manager).drivers(clients[0].name)
         return Started(layout, (server_process, *processes), manager, flows, keys, drivers)

@@ -1,0 +1,64 @@
+"""A cluster of our own leaves nothing, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from metaflow_backends.host.traces import Traces
+from metaflow_backends.k8s import K8s
+from metaflow_backends.ownership import Ownership
+from metaflow_backends.protocol import Running, Settings
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's"),
+]
+SETTINGS = Settings("k8s", options={"argo": True})
+START = """
+import sys
+from pathlib import Path
+from metaflow_backends.k8s import K8s
+from metaflow_backends.protocol import Settings
+K8s().start(Settings("k8s"), Path(sys.argv[1]))
+"""
+
+
+def test_two_clusters_at_once_know_nothing_of_each_other_and_leave_nothing(tmp_path):
+    before = Traces.now()
+    homes = [tmp_path / name for name in ("one", "two")]
+    running = []
+    try:
+        for home in homes:
+            home.mkdir()
+            running.append(K8s().start(SETTINGS, home))
+        healthy = [K8s().health(one).alive for one in running]
+        servers = {one.endpoints["kubernetes"] for one in running}
+    finally:
+        for home in homes:
+            K8s().stop(Running(), home)
+
+    assert healthy == [True, True]
+    assert len(servers) == 2
+    assert (Traces.now() - before).count() == 0
+    assert [Ownership.of(home).tagged() for home in homes] == [(), ()]
+
+
+@pytest.mark.parametrize("seconds", [0.3, 2.0, 8.0])
+def test_a_start_that_was_killed_is_cleared_away(tmp_path, seconds):
+    before = Traces.now()
+    start = subprocess.Popen([sys.executable, "-c", START, str(tmp_path)])
+    time.sleep(seconds)
+    start.send_signal(signal.SIGKILL)
+    start.wait()
+
+    K8s().stop(Running(), tmp_path)
+    K8s().stop(Running(), tmp_path)
+
+    assert (Traces.now() - before).count() == 0
+    assert Ownership.of(tmp_path).tagged() == ()

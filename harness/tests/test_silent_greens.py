@@ -220,3 +220,19 @@ def test_a_crash_is_red_in_its_own_column_whoever_tries_again(project):
 
     assert verdict.ret == 1
     verdict.stdout.fnmatch_lines(["fake * required * failure * 1 crashed, 2 passed"])
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "def pytest_runtestloop(session): return True",
+        "def pytest_runtest_protocol(item): return True",
+        "def pytest_sessionfinish(session): session.exitstatus = 0",
+    ],
+    ids=["loop", "protocol", "finish"],
+)
+def test_a_conftest_that_runs_nothing_or_hides_a_failure_is_not_green(project, hook):
+    project.test_file(hook, "conftest.py")
+    project.test_file("def test_it(backend): assert False")
+
+    assert project.run().ret == 1

@@ -54,3 +54,12 @@ def test_a_run_ends_with_the_code_that_is_true(results, given, required, forced,
 
     assert expected == actual
     assert bool(reasons) == (actual != given)
+
+
+def test_what_never_reported_or_is_red_behind_pytests_back_is_red():
+    tally = Tally()
+    tally.add(result(Outcome.CRASHED))
+
+    actual = tally.exit_code(0, required=LOCAL, forced=NOBODY, planned=2)
+
+    assert actual == (1, ["1 test crashed", "1 planned test never reported a result"])

@@ -126,11 +126,15 @@ class Recording:
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, None, None]:
         code, reasons = self.tally.exit_code(
-            int(exitstatus), required=self.run.required, forced=self.run.forced
+            int(exitstatus),
+            required=self.run.required,
+            forced=self.run.forced,
+            planned=0 if self.config.option.collectonly else session.testscollected,
         )
         self.notes += reasons
         session.exitstatus = code
         yield  # xdist ends its workers here
+        session.exitstatus = code or session.exitstatus  # others may add red, never take it away
         for nodeid in list(self._reports):  # announced another attempt, and it never came
             self._finished(nodeid)
         fixtures.close_lifecycle(self.config)

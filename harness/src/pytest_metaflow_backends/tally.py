@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXECUTED = frozenset(Outcome) - {Outcome.SKIPPED, Outcome.NOT_RUN}
 # Ends that say more than any tally could: interrupted, internal error, usage error.
+RED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.XPASSED})
 FINAL = frozenset({ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE})
 
 
@@ -51,11 +52,17 @@ class Tally:
         self.outcomes[Outcome.PASSED] = self.outcomes.get(Outcome.PASSED, 0) + count
 
     def exit_code(
-        self, given: int, *, required: Collection[str], forced: Collection[str]
+        self,
+        given: int,
+        *,
+        required: Collection[str],
+        forced: Collection[str],
+        planned: int = 0,
     ) -> tuple[int, list[str]]:
         """Correct pytest's exit code; also give a line for each correction.
 
         `required` columns count if any of their tests was planned, `forced` ones in any case.
+        `planned` says how many tests the run had.
         """
         if given in FINAL:
             return given, []
@@ -64,8 +71,20 @@ class Tally:
             return ExitCode.REQUIRED_UNAVAILABLE, absent
         if given == ExitCode.NOTHING_SELECTED and not self.columns:
             return given, []
-        idle = [*self._idle(required, forced), *self._late()]
-        return (ExitCode.RED, idle) if idle else (given, [])
+        wrong = [*self._idle(required, forced), *self._late()]
+        if given == ExitCode.GREEN:
+            wrong += [*self._hidden(), *self._unreported(planned)]
+        return (ExitCode.RED, wrong) if wrong else (given, [])
+
+    def _hidden(self) -> Iterator[str]:
+        """Name red results that pytest does not count, e.g. a crash that was tried again."""
+        for outcome in sorted(RED & {*self.outcomes}):
+            yield f"{counted(self.outcomes[outcome], 'test')} {outcome.value}"
+
+    def _unreported(self, planned: int) -> Iterator[str]:
+        missing = planned - sum(self.outcomes.values())
+        if missing > 0:
+            yield f"{counted(missing, 'planned test')} never reported a result"
 
     def _unavailable(self, required: Collection[str]) -> Iterator[str]:
         for name, column in self.columns.items():

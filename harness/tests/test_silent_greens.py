@@ -236,3 +236,16 @@ def test_a_conftest_that_runs_nothing_or_hides_a_failure_is_not_green(project, h
     project.test_file("def test_it(backend): assert False")
 
     assert project.run().ret == 1
+
+
+@pytest.mark.parametrize("end", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_pytest_that_ends_badly_after_its_records_were_written_is_red(project, end):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+    (project.path / "conftest.py").write_text(
+        f"import os, signal\ndef pytest_unconfigure(config): {end}\n"
+    )
+
+    verdict = project.cli("run")
+
+    assert verdict.ret == 1

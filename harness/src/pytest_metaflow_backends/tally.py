@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 EXECUTED = frozenset(Outcome) - {Outcome.SKIPPED, Outcome.NOT_RUN}
-# Ends that say more than any tally could: interrupted, internal error, usage error.
 RED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.XPASSED})
+# Ends that say more than any tally could: interrupted, internal error, usage error.
 FINAL = frozenset({ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE})
 
 

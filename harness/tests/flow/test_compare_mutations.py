@@ -47,6 +47,8 @@ OF_A_TASK = {
     "index": "7",
     "attempts": 2,
     "status": "failed",
+    "tags": ("other",),
+    "system_tags": ("language:S",),
     "artifacts": {},
     "stdout_all": Output(lines=1, digest="said otherwise"),
     "stderr_all": Output(lines=2, digest="wrote"),
@@ -55,11 +57,7 @@ OF_AN_ARTIFACT = {"type": "float", "digest": "two"}
 # Ids, times, native identity, and what is told in full elsewhere: equal nowhere or covered above.
 NOT_COMPARED = {
     FlowOutcome: {"seconds", "stdout", "stderr"},
-    # Tags of tasks are not compared yet; those of the run, which they repeat, are.
-    TaskOutcome: {
-        *("pathspec", "seconds", "stdout", "stderr", "native", "metadata"),
-        *("tags", "system_tags"),
-    },
+    TaskOutcome: {"pathspec", "seconds", "stdout", "stderr", "native", "metadata"},
     Artifact: {"size", "value"},
 }
 ALTERED = {

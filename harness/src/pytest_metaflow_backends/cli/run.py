@@ -126,11 +126,15 @@ def arguments(
 
 
 def worst(codes: Sequence[int]) -> int:
-    """Give the code that says most: a decisive end, else the verdict (which is last)."""
+    """Give the code that says most: a decisive end, else the verdict, which is last.
+
+    A green verdict is none if a pytest ended red after its records were written.
+    """
     for code in DECISIVE:
         if code in codes:
             return code
-    return codes[-1]
+    red = [code for code in codes if code not in {ExitCode.GREEN, ExitCode.NOTHING_SELECTED}]
+    return codes[-1] or max(red, default=ExitCode.GREEN)
 
 
 def _workers(column: Column) -> Iterator[str]:

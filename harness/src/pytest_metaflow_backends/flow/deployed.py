@@ -73,18 +73,27 @@ def _scheduler(request: FlowRequest, work: Workspace, progress: Progress) -> Any
 
 def _wait(triggered: Any) -> int:  # noqa: ANN401
     """Wait for a terminal state: what the scheduler says, or the run once it is forgotten there."""
-    while (code := _verdict(triggered)) is None:
+    known = False  # to the scheduler: what it knew and knows no more has ended
+    while (code := _verdict(triggered, forgotten=known)) is None:
+        known = known or bool(triggered.status)
         time.sleep(POLL)
     return code
 
 
-def _verdict(triggered: Any) -> int | None:  # noqa: ANN401
+def _verdict(triggered: Any, *, forgotten: bool) -> int | None:  # noqa: ANN401
+    """Give the exit code, or None while it goes on.
+
+    A workflow may live shorter than its run; and a run that failed on a scheduler never counts as
+    finished in Metaflow's metadata, since nobody runs its last step.
+    """
     status = str(triggered.status or "").lower()
     if status in WENT_WELL:
         return 0
     if status in WENT_BADLY:
         return 1
+    if status:
+        return None
     run = triggered.run
-    if not status and run is not None and run.finished:  # a workflow lives shorter than its run
+    if run is not None and run.finished:
         return 0 if run.successful else 1
-    return None
+    return 1 if forgotten else None

@@ -54,6 +54,8 @@ def _task(task: TaskOutcome) -> dict[str, Any]:
         "index": task.index,
         "status": task.status,
         "attempts": task.attempts,
+        "tags": sorted(task.tags),
+        "system_tags": _by_name(task.system_tags),
         "artifacts": _artifacts(task),
         "stdout": _output(task.stdout_all),
         "stderr": _output(task.stderr_all),

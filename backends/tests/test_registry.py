@@ -35,7 +35,7 @@ def test_our_own_backends_are_found_and_keep_the_contract(kind, cls):
 
 
 @pytest.mark.parametrize(
-    ("kind", "advice"), [("loacl", "did you mean 'local'?"), ("xyzzy", "there is: fake, ")]
+    ("kind", "advice"), [("loacl", "did you mean 'local'?"), ("xyzzy", "there is: ")]
 )
 def test_an_unknown_kind_says_what_was_probably_meant(kind, advice):
     with pytest.raises(registry.UnknownBackendError) as caught:

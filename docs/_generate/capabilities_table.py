@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pages import DOCS, cell, finish
+from pages import DOCS, cell, finish, whole_columns
 from pytest_metaflow_backends.capabilities import VOCABULARY
 
 HEAD = """# Capabilities
@@ -23,7 +23,7 @@ What a backend can do is declared by its code, may be narrowed in `matrix.yaml` 
 is checked both ways: a test that needs a declared capability runs and must pass; with
 `--metaflow-probe-undeclared` a test that passes without the declaration is reported as drift.
 The figures are tests of the conformance suite that need the capability: passed / executed. Slow
-tests and variants are left out, so that every tier comes to the same table.
+tests are left out, and columns that ran only a part of the suite.
 
 """
 
@@ -61,7 +61,8 @@ def name_of(function: ast.expr) -> str:
 
 
 def table(report: dict[str, Any], wanted: dict[str, list[str]]) -> list[str]:
-    columns = [name for name in report["columns"] if name and "/" not in name]
+    suite = [t for t in report["tests"] if function_of(t["key"]) in wanted]
+    columns = whole_columns(report, suite)
     lines = [f"| capability | {' | '.join(columns)} | meaning |", "|---" * (len(columns) + 2) + "|"]
     for word, meaning in VOCABULARY.items():
         cells = [shown(report, wanted, word, column) for column in columns]
@@ -73,14 +74,18 @@ def shown(report: dict[str, Any], wanted: dict[str, list[str]], word: str, colum
     states = [
         test["cells"][column]["state"]
         for test in report["tests"]
-        if column in test["cells"]
-        and word in wanted.get(test["key"].rpartition("/")[2].partition("[")[0], ())
+        if column in test["cells"] and word in wanted.get(function_of(test["key"]), ())
     ]
     executed = [state for state in states if state not in {"skipped", "not_run", "missing"}]
     if executed:
         passed = sum(state in {"passed", "flaky"} for state in executed)
         return f"{passed} / {len(executed)}"
     return "not declared" if "skipped" in states else "-"
+
+
+def function_of(key: str) -> str:
+    """Give `test_x.py::test_a` of a test's key."""
+    return key.rpartition("/")[2].partition("[")[0]
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 DOCS = Path(__file__).resolve().parent.parent
 
@@ -28,3 +29,12 @@ def finish_file(path: Path, text: str, cure: str) -> int:
 def cell(text: str) -> str:
     """Make a text fit into a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def whole_columns(report: dict[str, Any], tests: list[dict[str, Any]]) -> list[str]:
+    """Name the backends, without variants, that each of these tests has a result on.
+
+    Others ran a few of them as a smoke test: their figures would look like failures.
+    """
+    backends = [name for name in report["columns"] if name and "/" not in name]
+    return [name for name in backends if tests and all(name in test["cells"] for test in tests)]

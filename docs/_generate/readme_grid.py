@@ -1,7 +1,7 @@
 """Put the grid of the tutorial flows into README.md, drawn as `make matrix` prints it.
 
-Usage: readme_grid.py report/report.json [--check]. Rows of other tests and columns of variants are
-left out; the verdict below the grid is that of what is shown.
+Usage: readme_grid.py report/report.json [--check]. Rows of other tests and columns that did not
+run all of these are left out; the verdict below the grid is that of what is shown.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pages import DOCS, finish_file
+from pages import DOCS, finish_file, whole_columns
 from pytest_metaflow_backends.report import terminal
-from pytest_metaflow_backends.report.model import HOST, Grid, Report, State
+from pytest_metaflow_backends.report.model import Grid, Report, State
 from pytest_metaflow_backends.report.verdict import ColumnFacts, RunFacts, judge
 from rich.console import Console
 
@@ -27,12 +27,10 @@ TITLE = "Metaflow's tutorials"
 def tutorials(report: dict[str, Any]) -> Grid:
     """Cut rows and columns out of a JSON report."""
     grid = Grid()
-    for name in report["columns"]:
-        if name != HOST and "/" not in name:
-            grid.add_column(name)
-    for test in report["tests"]:
-        if not test["key"].startswith(SHOWN):
-            continue
+    shown = [test for test in report["tests"] if test["key"].startswith(SHOWN)]
+    for name in whole_columns(report, shown):
+        grid.add_column(name)
+    for test in shown:
         grid.keys.append(test["key"])
         grid.lines.append(test["line"])
         for name in grid.columns:

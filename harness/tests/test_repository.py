@@ -175,6 +175,20 @@ def test_the_grid_of_the_readme_shows_tutorials_and_whole_backends_only(generato
     assert drawn[-1] == "SUCCESS: 1 passed, 1 skipped on 1 column"
 
 
+def test_a_column_that_ran_only_a_part_is_not_in_the_grid_of_the_readme(generator):
+    readme_grid = generator("readme_grid")
+    report = a_report(
+        **{
+            "test_tutorials.py::test_00_helloworld": "passed",
+            "test_tutorials.py::test_01": "passed",
+        }
+    )
+    report["columns"].append("s3")
+    report["tests"][0]["cells"]["s3"] = {"state": "passed"}
+
+    assert readme_grid.tutorials(report).columns == ["local"]
+
+
 def test_the_grid_of_the_readme_is_red_if_a_tutorial_is(generator):
     readme_grid = generator("readme_grid")
     report = a_report(**{"test_tutorials.py::test_00_helloworld": "failed"})

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from metaflow_backends.host import mounts
 from metaflow_backends.identity import pids
-from metaflow_backends.nomad import mounts
 from metaflow_backends.ownership import Ownership
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from metaflow_backends.nomad import mounts, remains
+from metaflow_backends.host import mounts
+from metaflow_backends.nomad import remains
 
 OURS = "0abffc39-2b18-c676-05da-db29c69a286f"
 OTHERS = "7b9bb252-3115-40d3-fbd2-39e2c115f5b4"

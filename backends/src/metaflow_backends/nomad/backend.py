@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_backends import toolchain
-from metaflow_backends.nomad import chroot, description, stopping
+from metaflow_backends.docker import backend as docker_backend
+from metaflow_backends.docker.daemon import PACKAGES
+from metaflow_backends.nomad import chroot, description, engine, stopping
 from metaflow_backends.nomad.cluster import nodes_health
 from metaflow_backends.nomad.configuration import Drivers
 from metaflow_backends.nomad.options import Options
@@ -22,6 +24,7 @@ from metaflow_backends.protocol import Health, LogFile, Needs, Probe, Running, S
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from metaflow_backends.nomad.engine import Engine
     from metaflow_backends.s3 import Store
 
 ALLOCATION = "nomad-alloc-id"  # the key in a task's metadata
@@ -49,21 +52,25 @@ class Nomad:
         return Probe.yes()
 
     def needs(self, settings: Settings) -> Needs:
-        Options.of(settings)
-        return Needs(tools=("nomad",), images=("base",))
+        options = Options.of(settings)
+        daemon = options.docker == "auto" and docker_backend.running() is None
+        images = ("base",) if options.docker == "none" else ("base", "task")
+        return Needs(packages=PACKAGES if daemon else (), tools=("nomad",), images=images)
 
     def start(self, settings: Settings, home: Path) -> Running:
         options = Options.of(settings)
         program = toolchain.ensure("nomad").path
-        drivers = Drivers(chroot=chroot.prepare(home))
-        store = _store(options, home, settings.start_timeout)
+        docker = engine.start(options.docker, home, settings.start_timeout)
+        drivers = Drivers(docker.host if docker else "", chroot.prepare(home))
+        store = _store(options, docker, home, settings.start_timeout)
         keys = store.credentials if store else {}
         started = Start(home, program, options, drivers, keys, settings.start_timeout).run()
-        return description.running(started, store, options, home)
+        return description.running(started, store, docker, options, home)
 
     def stop(self, running: Running, home: Path) -> None:  # noqa: ARG002 - all follows from home
         """Take everything down without asking an agent, so also after a start that was killed."""
         stopping.end_agents(home)
+        engine.stop(home)
         stopping.end_tasks(home)
         stopping.clear(home)
 
@@ -80,11 +87,13 @@ class Nomad:
         return {name: value for name, value in metadata.items() if name.startswith("nomad-")}
 
 
-def _store(options: Options, home: Path, timeout: float) -> Store | None:
+def _store(options: Options, docker: Engine | None, home: Path, timeout: float) -> Store | None:
     from metaflow_backends.s3 import Store
 
-    owner = Ownership.of(home)
-    return Store.start(home, owner=owner, timeout=timeout) if options.datastore else None
+    if not options.datastore:
+        return None
+    address = docker.machine if docker else engine.LOOPBACK
+    return Store.start(home, owner=Ownership.of(home), timeout=timeout, address=address)
 
 
 def _task_logs(home: Path, allocation: str) -> list[LogFile]:

@@ -15,15 +15,19 @@ from metaflow_backends.nomad.datastore import PATH
 from metaflow_backends.protocol import Running
 
 if TYPE_CHECKING:
+    from metaflow_backends.nomad.engine import Engine
     from metaflow_backends.nomad.options import Options
     from metaflow_backends.nomad.starting import Started
+    from metaflow_backends.protocol import Process
     from metaflow_backends.s3 import Store
 
 PREFIXES = ("METAFLOW_", "NOMAD_", "AWS_")  # of variables of the caller that flows must not see
 NAMESPACE = "default"
 
 
-def running(started: Started, store: Store | None, options: Options, home: Path) -> Running:
+def running(
+    started: Started, store: Store | None, docker: Engine | None, options: Options, home: Path
+) -> Running:
     """Describe a start."""
     stores = {"s3": store.endpoint} if store else {}
     return Running(
@@ -33,12 +37,18 @@ def running(started: Started, store: Store | None, options: Options, home: Path)
             **(store.environment if store else {}),
             **environment(started.flows),
         },
-        processes=(*started.processes, *([store.process] if store else [])),
+        processes=(*started.processes, *_processes(store, docker)),
         endpoints={"nomad": started.flows.address, **stores},
         versions=_versions(started, with_store=store is not None),
         provider="process",
         logs=str(home / "logs"),
-        details=_details(started, store, options, home),
+        details={
+            **_details(started, options, home),
+            "store": store.as_details() if store else None,
+            "image": docker.image if docker else "",
+            "docker_host": docker.host if docker else "",
+            "network_mode": docker.network_mode if docker else "",
+        },
     )
 
 
@@ -64,7 +74,12 @@ def manager(described: Running) -> Api:
     return replace(api, token=Path(file).read_text(encoding="ascii")) if file else api
 
 
-def _details(started: Started, store: Store | None, options: Options, home: Path) -> dict[str, Any]:
+def _processes(store: Store | None, docker: Engine | None) -> list[Process]:
+    found = [store.process if store else None, docker.process if docker else None]
+    return [process for process in found if process is not None]
+
+
+def _details(started: Started, options: Options, home: Path) -> dict[str, Any]:
     layout = started.layout
     agents = (layout.server_agent, *layout.client_agents)
     secret = management_file(home)
@@ -81,7 +96,6 @@ def _details(started: Started, store: Store | None, options: Options, home: Path
         "drivers": list(started.drivers),
         "variable": PATH if started.keys else "",
         "variable_keys": list(started.keys),
-        "store": store.as_details() if store else None,
         "management_token_file": str(secret) if secret.exists() else "",
     }
 

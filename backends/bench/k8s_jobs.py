@@ -1,0 +1,111 @@
+"""Jobs on a cluster of our own: the time of one, and the rate of a hundred.
+
+Usage: k8s_jobs.py. Prints a line for each bar. The other arm is the same command started by hand
+on this machine, between the Jobs: what the noise of the machine alone makes of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from metaflow_backends.k8s import Api, K8s, api_of
+from metaflow_backends.protocol import Running, Settings
+
+SINGLE, MANY = 15, 100
+SECONDS, RATE = 1.5, 1.5  # goals: of one Job, and pods a second
+
+
+def main() -> None:
+    """Start a cluster, measure, take it down."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        try:
+            measure(K8s().start(Settings("k8s", options={"argo": False}), home))
+        finally:
+            K8s().stop(Running(), home)
+
+
+def measure(running: Running) -> None:
+    """Measure both bars on a cluster that is up."""
+    api = api_of(running)
+    together(api, running, 2)  # what only the first pods pay for
+    ours, floor = [], []
+    for _ in range(SINGLE):
+        ours.append(together(api, running, 1))
+        started = time.monotonic()
+        subprocess.run(["true"], check=True)
+        floor.append(time.monotonic() - started)
+    tell("k8s_job", statistics.median(ours), statistics.median(floor), SECONDS, SINGLE)
+    rates = [MANY / together(api, running, MANY) for _ in range(2)]
+    tell("k8s_pods_per_second", statistics.median(rates), None, RATE, 2, more_is_better=True)
+
+
+def together(api: Api, running: Running, count: int) -> float:
+    """Run so many trivial Jobs side by side; seconds from the first request to the last end."""
+    where = f"/apis/batch/v1/namespaces/{running.details['namespace']}/jobs"
+    version = api.get(where)["metadata"]["resourceVersion"]
+    started = time.monotonic()
+    wanted = {api.create(job(running))["metadata"]["name"] for _ in range(count)}
+    names = set(wanted)
+    for event in api.watch(where, version=version, timeout=300):
+        found = event["object"]
+        if found.get("status", {}).get("succeeded"):
+            wanted.discard(found["metadata"]["name"])
+        if not wanted:
+            break
+    seconds = time.monotonic() - started
+    for name in names:
+        api.delete(f"{where}/{name}")
+    return seconds
+
+
+def job(running: Running) -> dict[str, Any]:
+    """Give a Job whose one pod does nothing."""
+    container = {"name": "main", "image": running.details["image"], "command": ["true"]}
+    pod = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 0,
+        "containers": [container],
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"generateName": "bench-", "namespace": running.details["namespace"]},
+        "spec": {"backoffLimit": 0, "template": {"spec": pod}},
+    }
+
+
+def tell(
+    name: str,
+    ours: float,
+    other: float | None,
+    goal: float,
+    repeats: int,
+    *,
+    more_is_better: bool = False,
+) -> None:
+    """Print one line of JSON."""
+    holds = ours >= goal if more_is_better else ours <= goal
+    line = {
+        "name": name,
+        "ours": round(ours, 3),
+        "other": None if other is None else round(other, 4),
+        "ratio": None if other is None else round(ours / other, 1),
+        "goal": goal,
+        "holds": holds,
+        "repeats": repeats,
+        "load": round(os.getloadavg()[0], 2),
+    }
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from metaflow_backends import images
-from metaflow_backends.docker import Daemon, Docker
-from metaflow_backends.docker.daemon import ping
+from metaflow_backends.docker import Daemon, Docker, Runtime
+from metaflow_backends.docker.daemon import _settings, ping
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host.ground import Ground
 from metaflow_backends.launch import bring_up, take_down
@@ -154,3 +156,30 @@ def test_without_root_no_daemon_can_be_started(monkeypatch):
     probe = Docker().probe(OWN)
 
     assert probe.reason == "no Docker daemon answers, and only root can start one"
+
+
+def test_what_answers_without_http_is_no_daemon(tmp_path):
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        with ThreadPoolExecutor(1) as pool:
+            told = pool.submit(ping, path)
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+            health = told.result()
+
+    assert not health.alive
+    assert health.reason.startswith(f"no daemon answers at {path}: ")
+
+
+def test_our_own_daemon_does_not_ask_for_the_callers(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
+
+    assert Docker().probe(OWN).available
+
+
+def test_our_own_daemon_names_its_groups_itself_also_where_systemd_does():
+    assert _settings(None)["exec-opts"] == ["native.cgroupdriver=cgroupfs"]
+    assert _settings(Runtime("other", Path("/r")))["runtimes"] == {"other": {"path": "/r"}}

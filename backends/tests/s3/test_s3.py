@@ -87,6 +87,7 @@ def test_settings_of_the_callers_own_aws_do_not_get_in(tmp_path, monkeypatch):
 
     assert health.alive, health.reason
     assert state.running.environment["AWS_CA_BUNDLE"] is None
+    assert state.running.environment["http_proxy"] is None
     assert state.running.environment["AWS_ACCESS_KEY_ID"] != "somebody-else"
 
 

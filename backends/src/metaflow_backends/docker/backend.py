@@ -36,8 +36,7 @@ class Docker:
 
     def probe(self, settings: Settings) -> Probe:
         wanted = chosen(settings)
-        found = running()
-        if found is not None and wanted != "own":
+        if wanted != "own" and running() is not None:
             return Probe.yes()
         if wanted == "running":
             return Probe.no(ping(_usual()).reason, "start a Docker daemon, or set DOCKER_HOST")

@@ -114,8 +114,9 @@ def ping(path: Path) -> Health:
         connection.request("GET", "/_ping")
         answer = connection.getresponse()
         alive = answer.status == http.client.OK
-    except OSError as error:
-        return Health(alive=False, reason=f"no daemon answers at {path}: {error}")
+    except (OSError, http.client.HTTPException) as error:
+        reason = f"no daemon answers at {path}: {error or type(error).__name__}"
+        return Health(alive=False, reason=reason)
     finally:
         connection.close()
     return Health(alive=alive, reason="" if alive else f"{path} answers {answer.status}")
@@ -127,7 +128,7 @@ def version(path: Path) -> str:
     try:
         connection.request("GET", "/version")
         return str(json.loads(connection.getresponse().read())["Version"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         raise BackendError(f"the daemon at {path} does not tell its version: {error}") from error
     finally:
         connection.close()
@@ -152,7 +153,13 @@ def _settings(runtime: Runtime | None) -> dict[str, object]:
         "default-runtime": runtime.name,
         "runtimes": {runtime.name: {"path": str(runtime.path)}},
     } if runtime else {}  # fmt: skip
-    return {"live-restore": True, "log-opts": {"max-size": "50m"}, **chosen}
+    return {
+        "live-restore": True,
+        "log-opts": {"max-size": "50m"},
+        # With systemd's driver a parent of our naming would be refused.
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        **chosen,
+    }
 
 
 def _is(process: Process, *names: str) -> bool:

@@ -12,7 +12,7 @@ from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Health, LogFile, Probe, Process, Running, Settings
 from metaflow_backends.s3 import server
 from metaflow_backends.s3.store import LOG, Store
-from metaflow_backends.spawning import stop
+from metaflow_backends.spawning import end_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,8 +65,10 @@ class S3:
         )
 
     def stop(self, running: Running, home: Path) -> None:
-        for process in running.processes or Ownership.of(home).recorded():
-            stop(process, GRACE)
+        """End the server, also one that was started and not written down."""
+        del running
+        owner = Ownership.of(home)
+        end_all(owner.tagged(), GRACE, again=owner.tagged)
 
     def health(self, running: Running) -> Health:
         return Store.from_details(running.details["store"], _first(running)).health()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from functools import partial
@@ -72,6 +73,7 @@ class Store:
             "METAFLOW_S3_ENDPOINT_URL": self.endpoint,
             "METAFLOW_S3_WORKER_COUNT": WORKERS,
             **self.credentials,
+            **{name: None for name in os.environ if name.lower() in clean.NAMES},
             "AWS_CA_BUNDLE": None,
             "AWS_PROFILE": None,
             "AWS_SESSION_TOKEN": None,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _METAFLOW_LINES = re.compile(
     rb"Task failed\.|Task failed with a segmentation fault\.|\[KILLED BY ORCHESTRATOR\]"
     rb"|Setting up task environment\.|Downloading code package\.\.\.|Code package downloaded\."
-    rb"|Task is starting\.|Task finished with exit code -?\d+\."
+    rb"|(?:\[(?:pod|job|jobset) [^\]]+\] )?"
+    rb"(?:Task is starting(?: \(.*\))?\.+|Task finished with exit code -?\d+\.)"
 )
 _TRACEBACK_PATH = re.compile(rb'^(\s*File ")[^"]*?([^"/\\]+)(", line \d+)')
 
@@ -38,7 +39,9 @@ def logged(datastore: Any, stream: str, tail_lines: int) -> Logged:  # noqa: ANN
     merge: Any = mflog.merge_logs
     blobs = [blob for _, blob in datastore.load_logs(LOG_SOURCES, stream) if blob]
     lines = [line.msg.rstrip(b"\r\n") for line in merge(blobs)]
-    return Logged(tail(lines, tail_lines), measured(lines))
+    # What a launcher said helps where a task failed, and there it is in its standard error.
+    shown = lines if stream == "stderr" else [line for line in lines if not launchers(line)]
+    return Logged(tail(shown, tail_lines), measured(lines))
 
 
 def measured(lines: Iterable[bytes]) -> Output:
@@ -50,8 +53,13 @@ def measured(lines: Iterable[bytes]) -> Output:
     return Output(count, digest.hexdigest())
 
 
+def launchers(line: bytes) -> bool:
+    """Tell whether Metaflow wrote a line, around what the user's code wrote."""
+    return _METAFLOW_LINES.fullmatch(line) is not None
+
+
 def user_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Drop what Metaflow wrote; keep of a traceback's paths only the file name."""
     for line in lines:
-        if not _METAFLOW_LINES.fullmatch(line):
+        if not launchers(line):
             yield _TRACEBACK_PATH.sub(rb"\1\2\3", line)

@@ -1,0 +1,30 @@
+"""What a launcher writes around the user's output is not the user's output."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_metaflow_backends.flow.tasklogs import launchers, measured
+
+OF_LAUNCHERS = [
+    b"Setting up task environment.",
+    b"Task is starting.",
+    b"[pod t-c160f4de-tqqbp-lh6mg] Task is starting (Pod is running, Container is running)...",
+    b"[job t-1] Task is starting (Job status is unknown)...",
+    b"[pod t-c160f4de-tqqbp-lh6mg] Task finished with exit code 0.",
+    b"Task finished with exit code -9.",
+]
+OF_USERS = [b"attempt 2", b"[pod x] hello", b"Task is starting: mine", b"task finished", b""]
+
+
+@pytest.mark.parametrize("line", OF_LAUNCHERS)
+def test_a_line_of_a_launcher_is_known(line):
+    assert launchers(line)
+
+
+@pytest.mark.parametrize("line", OF_USERS)
+def test_a_line_of_a_user_is_left_alone(line):
+    assert not launchers(line)
+
+
+def test_the_same_output_measures_the_same_on_every_backend():
+    assert measured([*OF_LAUNCHERS, *OF_USERS]) == measured(OF_USERS)

@@ -49,8 +49,8 @@ pages: $(VENV)/installed  ## write the generated pages again, those of results f
 bench: $(VENV)/installed  ## all benches, one JSON line each
 	@$(BIN)/python .ci/check.py bench
 
-devstack: $(VENV)/installed  ## start Docker, Nomad and S3
-	@$(BIN)/mf-backends up --install --verbose docker nomad s3
+devstack: $(VENV)/installed  ## start Kubernetes, Argo Workflows, S3 and a metadata service
+	@$(BIN)/mf-backends up --install --verbose k8s
 
 clean:  ## remove what the other targets made (the cache folder stays)
 	rm -rf $(VENV) .tox .metaflow-backends .mypy_cache .ruff_cache .pytest_cache .hypothesis report site

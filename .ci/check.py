@@ -25,15 +25,24 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 BACKENDS = (sys.executable, "-m", "pytest_metaflow_backends")
 UNITS = ("harness/tests", "backends/tests", *map(str, sorted(ROOT.glob("features/*/tests"))))
 SUITE = "harness/conformance"
-CONTRACTS = tuple(map(str, sorted(ROOT.glob("backends/tests/*/test_contract.py"))))
-DEVSTACK = ("docker", "nomad")  # up for a whole run
-SMOKE = "local/serial,s3"
+CONTRACTS = tuple(
+    str(path)
+    for name in ("contract*", "workflows")
+    for path in sorted(ROOT.glob(f"backends/tests/*/test_{name}.py"))
+)
+# Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
+DEVSTACK = ("docker", "nomad", "k8s")
+SMOKE = "local/serial,s3,k8s,argo"
+HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
+HELD_VARIANTS = "nomad/acl,nomad/tls"
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
 FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
-OF_TESTS = frozenset({"conformance", "smoke flows", "contracts", "units", "report"})
+OF_TESTS = frozenset(
+    {"conformance", "smoke flows", "contracts", "contracts of variants", "units", "report"}
+)
 
 Commands = list[tuple[str, ...]]
 
@@ -111,10 +120,11 @@ TIERS: dict[str, dict[str, Commands]] = {
         "devstack up": devstack_up(),
         "conformance": conformance("local", mark="not slow"),
         "smoke flows": conformance(SMOKE, mark="smoke", append=True),
-        "contracts": contracts("docker", mark="not slow"),
+        "contracts": contracts(HELD, mark="not slow"),
+        "contracts of variants": contracts(HELD_VARIANTS, mark="smoke"),
         "devstack down": devstack_down(),
         "units": units("-m", "not slow"),
-        "report": report(f"local,{SMOKE},docker"),
+        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS}"),
         "documents of results": of_results("--check"),
         "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },
@@ -123,10 +133,10 @@ TIERS: dict[str, dict[str, Commands]] = {
         "docs": docs(),
         "devstack up": devstack_up(),
         "conformance": conformance(f"local,{SMOKE}", probe=True),
-        "contracts": contracts("docker", mark=""),
+        "contracts": contracts(f"{HELD},{HELD_VARIANTS},nomad/multi", mark=""),
         "devstack down": devstack_down(),
         "units": units(),
-        "report": report(f"local,{SMOKE},docker"),
+        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS},nomad/multi"),
     },
     "soak": {
         "devstack": [(sys.executable, "backends/bench/soak.py")],

@@ -319,3 +319,42 @@ def test_where_nothing_is_up_a_command_says_so_in_one_line(
     captured = capsys.readouterr()
     (told,) = (captured.out + captured.err).splitlines()
     assert fnmatch.fnmatchcase(told, line.replace("?", "[?]"))
+
+
+WRONG = {
+    "an option nobody reads": (
+        "options: {max_workres: 2}",
+        "unknown option 'max_workres'",
+    ),
+    "a value that makes no sense": (
+        "options: {max_workers: two}",
+        "max_workers is 'two'",
+    ),
+    "a provider": ("provider: kind", "there are no providers to choose from"),
+    "a capability": ("provides: [gpu]", "`provides` names gpu, which the kind 'local' does not"),
+}
+ENTRIES = [("plan",), ("run",), ("up", "local"), ("env", "local"), ("doctor",), ("report", "none")]
+
+
+@pytest.mark.parametrize(("setting", "said"), WRONG.values(), ids=WRONG)
+def test_settings_that_a_backend_refuses_are_told_with_their_place(project, setting, said):
+    project.matrix(f"version: 1\nbackends:\n  local:\n    kind: local\n    {setting}\n")
+    project.test_file("def test_a(backend): pass")
+
+    by_pytest = project.run()
+    by_run = project.cli("run")
+
+    line = 5 if setting.startswith("options") else 4
+    assert (by_pytest.ret, by_run.ret) == (4, 4)
+    for result in (by_pytest, by_run):
+        result.stderr.fnmatch_lines([f"*matrix.yaml:{line}:*: local: {said}*"])
+
+
+@pytest.mark.parametrize("command", ENTRIES, ids=lambda c: c[0])
+def test_every_command_tells_a_wrong_option_before_it_does_anything(project, command):
+    project.matrix("version: 1\nbackends: {local: {kind: local, options: {max_workres: 2}}}\n")
+
+    result = project.cli(*command)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["error: *matrix.yaml:2:*: local: unknown option 'max_workres'*"])

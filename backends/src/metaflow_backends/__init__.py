@@ -5,6 +5,7 @@ from __future__ import annotations
 from metaflow_backends.errors import BackendError, BackendUnavailableError, InfrastructureError
 from metaflow_backends.protocol import (
     Backend,
+    Checks,
     Health,
     LogFile,
     Needs,
@@ -20,6 +21,7 @@ __all__ = [
     "Backend",
     "BackendError",
     "BackendUnavailableError",
+    "Checks",
     "Health",
     "InfrastructureError",
     "LogFile",

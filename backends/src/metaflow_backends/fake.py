@@ -22,6 +22,7 @@ from filelock import FileLock
 from metaflow_backends import fake_server, sandbox
 from metaflow_backends.errors import BackendError, InfrastructureError
 from metaflow_backends.local import CAPABILITIES, details, probe_metaflow, versions
+from metaflow_backends.options import check_no_provider
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Health, LogFile, Probe, Process, Running, Settings
 from metaflow_backends.script import Script
@@ -45,6 +46,10 @@ class Fake:
 
     kind = "fake"
     capabilities = CAPABILITIES | {"logs.native"}
+
+    def check(self, settings: Settings) -> None:
+        check_no_provider(settings)
+        Script.of(settings)
 
     def probe(self, settings: Settings) -> Probe:
         script = Script.of(settings)

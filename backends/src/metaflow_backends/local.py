@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaflow_backends import sandbox
-from metaflow_backends.options import OptionError, check_names
+from metaflow_backends.options import OptionError, check_names, check_no_provider
 from metaflow_backends.protocol import Health, LogFile, Probe, Running, Settings
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class Local:
 
     kind = "local"
     capabilities = CAPABILITIES
+
+    def check(self, settings: Settings) -> None:
+        check_no_provider(settings)
+        check_options(settings)
 
     def probe(self, settings: Settings) -> Probe:
         check_options(settings)

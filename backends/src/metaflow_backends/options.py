@@ -29,3 +29,12 @@ def nearest(name: str, known: Collection[str]) -> str:
     if close := get_close_matches(name, known, n=1):
         return f"did you mean {close[0]!r}?"
     return f"there is: {', '.join(sorted(known)) or 'none'}"
+
+
+def check_no_provider(settings: Settings) -> None:
+    """Raise OptionError if the matrix names a provider for a kind that comes up in one way only."""
+    if settings.provider is not None:
+        raise OptionError(
+            f"{settings.column}: there are no providers to choose from; take out "
+            f"`provider: {settings.provider}`"
+        )

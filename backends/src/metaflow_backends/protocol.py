@@ -126,6 +126,15 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class Checks(Protocol):
+    """A backend that can tell wrong settings before anything is probed or started."""
+
+    def check(self, settings: Settings) -> None:
+        """Raise OptionError for an option or provider that it does not know or cannot use."""
+        ...
+
+
+@runtime_checkable
 class Prepares(Protocol):
     """A backend that needs things which take long to get: packages, built tools, images.
 

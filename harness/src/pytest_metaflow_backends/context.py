@@ -12,6 +12,7 @@ import pytest
 from pytest_metaflow_backends import selection, sessioninfo
 from pytest_metaflow_backends.matrix.load import load
 from pytest_metaflow_backends.redact import Redactor
+from pytest_metaflow_backends.vetting import vet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +59,7 @@ def from_config(config: pytest.Config, matrix_path: Path) -> RunContext:
     matrix = load(matrix_path)
     context = option.metaflow_context or sessioninfo.context_of(os.environ)
     columns = _columns(matrix, option)
+    vet(columns)
     forced = (
         selection.columns_asked(matrix, _names(option.metaflow_require), all_variants=False)
         if option.metaflow_require

@@ -11,7 +11,7 @@ from metaflow_backends.docker.daemon import LOG, PACKAGES, Daemon, ping, version
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host import packages
 from metaflow_backends.host.ground import Ground
-from metaflow_backends.options import OptionError, check_names
+from metaflow_backends.options import OptionError, check_names, check_no_provider
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Health, LogFile, Needs, Probe, Running, Settings
 
@@ -33,6 +33,10 @@ class Docker:
     kind = "docker"
     # What flows can do comes with the decorator that runs steps in containers.
     capabilities: frozenset[str] = frozenset()
+
+    def check(self, settings: Settings) -> None:
+        check_no_provider(settings)
+        chosen(settings)
 
     def probe(self, settings: Settings) -> Probe:
         wanted = chosen(settings)

@@ -47,6 +47,9 @@ class K8s:
     kind = "k8s"
     capabilities = CAPABILITIES
 
+    def check(self, settings: Settings) -> None:
+        Options.of(settings)
+
     def probe(self, settings: Settings) -> Probe:
         options = Options.of(settings)
         if options.provider == "embedded" and os.geteuid() != 0:

@@ -18,6 +18,7 @@ from metaflow_backends.nomad.cluster import nodes_health
 from metaflow_backends.nomad.configuration import Drivers
 from metaflow_backends.nomad.options import Options
 from metaflow_backends.nomad.starting import Start
+from metaflow_backends.options import check_no_provider
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Health, LogFile, Needs, Probe, Running, Settings
 
@@ -41,6 +42,10 @@ class Nomad:
     kind = "nomad"
     # What flows can do here comes with the decorator; until then the contract suite runs here.
     capabilities = frozenset({"logs.native"})
+
+    def check(self, settings: Settings) -> None:
+        check_no_provider(settings)
+        Options.of(settings)
 
     def probe(self, settings: Settings) -> Probe:
         Options.of(settings)

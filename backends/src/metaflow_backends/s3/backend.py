@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_backends import sandbox
 from metaflow_backends.local import CAPABILITIES, check_options, details, probe_metaflow, versions
+from metaflow_backends.options import check_no_provider
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Health, LogFile, Probe, Process, Running, Settings
 from metaflow_backends.s3 import server
@@ -29,6 +30,10 @@ class S3:
 
     kind = "s3"
     capabilities = CAPABILITIES
+
+    def check(self, settings: Settings) -> None:
+        check_no_provider(settings)
+        check_options(settings)
 
     def probe(self, settings: Settings) -> Probe:
         from importlib.util import find_spec

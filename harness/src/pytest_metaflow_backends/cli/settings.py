@@ -12,6 +12,7 @@ import click
 from pytest_metaflow_backends import selection, sessioninfo
 from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.matrix.load import load
+from pytest_metaflow_backends.vetting import vet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +35,15 @@ class Settings:
         return self.matrix.path.parent
 
     def columns(self, names: Sequence[str], *, all_variants: bool = False) -> tuple[Column, ...]:
-        """Resolve names given on the command line; none means the default columns."""
+        """Resolve names given on the command line; none means the default columns.
+
+        Raises UsageError for unknown ones, and for settings that their backends refuse.
+        """
+        chosen = self._named(names, all_variants=all_variants)
+        vet(chosen)
+        return chosen
+
+    def _named(self, names: Sequence[str], *, all_variants: bool) -> tuple[Column, ...]:
         flat = [part.strip() for name in names for part in name.replace(",", " ").split()]
         if flat:
             return selection.columns_asked(self.matrix, flat, all_variants=all_variants)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_metaflow_backends.matrix.mistake import Place
+
 Data = dict[str, Any]
 DEFAULTS: Mapping[str, Any] = {"timeout": "10m", "retries": {"infra": 2, "test": 0}}
 START_TIMEOUT = "5m"
@@ -34,7 +36,7 @@ def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
     select = data.get("select", {})
     return model.Matrix(
         path=path,
-        columns=_sharing(tuple(_columns(data)), data),
+        columns=_sharing(tuple(_columns(source)), data),
         expectations=tuple(_expectations(source)),
         redact=_redact(data.get("redact", {})),
         select_always=tuple(select.get("always", ())),
@@ -62,15 +64,18 @@ def _redact(data: Data) -> model.RedactRules:
     )
 
 
-def _columns(data: Data) -> Iterator[model.Column]:
+def _columns(source: Source) -> Iterator[model.Column]:
+    data: Data = source.data
     defaults = _merged(DEFAULTS, data.get("defaults", {}))
     for name, backend in data["backends"].items():
         settings = _merged(defaults, backend)
         if backend.get("base", True):
-            yield _column(name, None, {"default": True, **settings})
+            own_place = _place(source, ("backends", name))
+            yield _column(name, None, {"default": True, **settings}, own_place)
         for variant, own in backend.get("variants", {}).items():
             chosen = {**_merged(settings, own or {}), "default": (own or {}).get("default", False)}
-            yield _column(name, variant, chosen)
+            place = _place(source, ("backends", name, "variants", variant))
+            yield _column(name, variant, chosen, place)
 
 
 def _sharing(columns: Sequence[model.Column], data: Data) -> tuple[model.Column, ...]:
@@ -99,7 +104,12 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
     return joined
 
 
-def _column(backend: str, variant: str | None, settings: Data) -> model.Column:
+def _place(source: Source, place: Place) -> str:
+    """Say where a column's options stand, or else the column itself."""
+    return source.where((*place, "options"))
+
+
+def _column(backend: str, variant: str | None, settings: Data, where: str) -> model.Column:
     required = settings.get("required", False)
     decospec = settings.get("decospec") or ()
     provides = settings.get("provides")
@@ -120,6 +130,7 @@ def _column(backend: str, variant: str | None, settings: Data) -> model.Column:
         deploy_args=settings.get("deploy_args") or {},
         environment=settings.get("environment", {}),
         options=settings.get("options", {}),
+        where=where,
         default=settings["default"],
     )
 

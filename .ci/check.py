@@ -117,8 +117,8 @@ TIERS: dict[str, dict[str, Commands]] = {
     "test": {
         "lint": lint(),
         "docs": docs(),
-        "devstack up": devstack_up(),
         "conformance": conformance("local", mark="not slow"),
+        "devstack up": devstack_up(),  # after what is held against a budget: a cluster is never idle
         "smoke flows": conformance(SMOKE, mark="smoke", append=True),
         "contracts": contracts(HELD, mark="not slow"),
         "contracts of variants": contracts(HELD_VARIANTS, mark="smoke"),

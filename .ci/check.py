@@ -118,7 +118,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "lint": lint(),
         "docs": docs(),
         "conformance": conformance("local", mark="not slow"),
-        "devstack up": devstack_up(),  # not before: a cluster is never idle, and budgets are minutes
+        "devstack up": devstack_up(),  # not before: a cluster is never idle
         "smoke flows": conformance(SMOKE, mark="smoke", append=True),
         "contracts": contracts(HELD, mark="not slow"),
         "contracts of variants": contracts(HELD_VARIANTS, mark="smoke"),

@@ -108,7 +108,10 @@ def test_memory_and_processors_are_limited_as_asked(start):
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGKILL", 137)])
 def test_a_signal_ends_a_container_as_shells_count_it(start, name, code):
-    container = start("python", "-c", "import time; time.sleep(60)", init=True)
+    sleeps = "import time; print('up', flush=True); time.sleep(60)"
+    container = start("python", "-c", sleeps, init=True)
+    while b"up" not in container.logs():
+        time.sleep(0.05)
     container.kill(name)
 
     # Python turns SIGINT into an exception of its own, and its end into the signal again.

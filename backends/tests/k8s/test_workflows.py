@@ -45,12 +45,12 @@ deployed = Deployer(sys.argv[1], show_output=False).argo_workflows().create(
 try:
     triggered = deployed.trigger()
     deadline = time.monotonic() + 240
-    while triggered.status not in {"SUCCEEDED", "FAILED", "ERROR"}:
-        assert time.monotonic() < deadline, triggered.status
+    while (status := (triggered.status or "").upper()) not in {"SUCCEEDED", "FAILED", "ERROR"}:
+        assert time.monotonic() < deadline, status
         time.sleep(1)
     run = triggered.run
     run.add_tag("seen")
-    print(json.dumps([triggered.status, run.id.startswith("argo-deployed-"), run.successful,
+    print(json.dumps([status, run.id.startswith("argo-deployed-"), run.successful,
                       run.data.total, "seen" in run.user_tags]))
 finally:
     deployed.delete()

@@ -51,9 +51,14 @@ def test_a_test_belongs_to_the_area_of_its_folder(key, area):
 
 @pytest.mark.parametrize(
     ("column", "area"),
-    [("local", "matrix"), ("k8s/kind", "devstack flows"), ("argo", "devstack flows")],
+    [
+        ("local", "matrix"),
+        ("k8s/kind", "devstack flows"),
+        ("argo", "devstack flows"),
+        ("nomad/acl", "nomad"),
+    ],
 )
-def test_a_flow_belongs_to_the_area_of_the_backend_it_ran_on(column, area):
+def test_a_test_on_a_backend_belongs_to_the_area_of_the_backend_it_ran_on(column, area):
     expected = area
 
     actual = budget.area_of("harness/conformance/test_graphs.py::test_x", column)

@@ -17,8 +17,6 @@ from metaflow_backends.host.ground import NAMESPACES, NETWORK, Ground, free_subn
 from metaflow_backends.host.ports import free_ports, listening
 from metaflow_backends.identity import identify, is_running
 
-MACHINE = pytest.mark.xdist_group("machine")
-
 
 @pytest.fixture
 def ground(tmp_path):
@@ -27,7 +25,6 @@ def ground(tmp_path):
     ground.remove()
 
 
-@MACHINE
 @pytest.mark.usefixtures("nothing_left")
 def test_a_ground_reaches_the_machine_and_is_reached_and_goes_without_a_trace():
     ground = Ground("0123456789ab")
@@ -53,7 +50,6 @@ def test_a_ground_reaches_the_machine_and_is_reached_and_goes_without_a_trace():
     assert not (NAMESPACES / ground.name).exists()
 
 
-@MACHINE
 def test_control_groups_are_seen_from_inside_a_ground(ground):
     ground.make()
 
@@ -62,7 +58,6 @@ def test_control_groups_are_seen_from_inside_a_ground(ground):
     assert {path.name for path in Path("/sys/fs/cgroup").iterdir()} == set(listed.split())
 
 
-@MACHINE
 def test_what_is_mounted_in_a_ground_with_mounts_of_its_own_stays_there(ground, tmp_path):
     ground.make()
     mount = f"mount -t tmpfs none {tmp_path} && grep -c {tmp_path} /proc/self/mountinfo"
@@ -90,7 +85,6 @@ def test_a_subnet_overlaps_none_that_is_in_use():
         free_subnet("a", (NETWORK,))
 
 
-@MACHINE
 def test_a_group_ends_with_all_that_is_in_it():
     name = "mx-test-group"
     cgroups.make(name)

@@ -40,7 +40,7 @@ class Column:
     deploy_args: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    where: str = ""  # file:line:column of its options, else of itself, for messages
+    where: str = field(default="", compare=False)  # file:line:column of its options, else of it
     shares: Column | None = None  # started in its place: this one is another way to use it
     default: bool = True  # False: only runs if asked for by name or by --metaflow-all-variants
 

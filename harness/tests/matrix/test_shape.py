@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 TOP_KEYS = (
-    "allowed_differences, backends, defaults, expect_failures, flaky, marker_prefix, redact, select, "
-    "version"
+    "allowed_differences, backends, defaults, expect_failures, flaky, marker_prefix, redact, "
+    "select, version"
 )
 A_BACKEND = "a backend: it is a marker, of a-z, 0-9 and _, beginning with a letter"
 A_VARIANT = "a variant: it is of a-z, 0-9, _, . and -, beginning with a letter or digit"

@@ -11,6 +11,7 @@ import pytest
 needs = pytest.mark.needs
 
 
+@pytest.mark.slow
 @needs("switch", "parameters")
 @pytest.mark.parametrize(
     ("given", "steps", "found"),
@@ -71,6 +72,7 @@ def test_a_foreach_inside_a_switch(mf_flow, letters, report):
     assert len([task for task in run.tasks if task.step == "carry"]) == letters
 
 
+@pytest.mark.slow
 @needs("switch")
 @pytest.mark.parametrize(
     ("given", "did"),

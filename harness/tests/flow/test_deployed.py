@@ -60,3 +60,10 @@ def test_a_run_that_the_scheduler_does_not_know_yet_is_waited_for(monkeypatch):
     triggered = Triggered([None, None, None, None, "Running", "Running", "Succeeded"])
 
     assert deployed._wait(triggered) == 0
+
+
+def test_a_scheduler_that_says_nothing_for_a_moment_has_forgotten_nothing(monkeypatch):
+    monkeypatch.setattr(deployed, "POLL", 0.0)
+    blinks = ["Running", "Running", None, None, None, None, "Running", "Succeeded", "Succeeded"]
+
+    assert deployed._wait(Triggered(blinks, Run())) == 0

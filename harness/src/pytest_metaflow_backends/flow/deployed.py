@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.flow.workspace import Workspace
 
 POLL = 1.0  # seconds between two looks at the scheduler
+FORGOTTEN = 10  # empty answers in a row: what it knew and knows no more has ended
 WENT_WELL = frozenset({"succeeded", "success", "successful", "completed"})
 WENT_BADLY = frozenset(
     {"failed", "failure", "error", "timed_out", "aborted", "terminated", "cancelled"}
@@ -73,9 +74,11 @@ def _scheduler(request: FlowRequest, work: Workspace, progress: Progress) -> Any
 
 def _wait(triggered: Any) -> int:  # noqa: ANN401
     """Wait for a terminal state: what the scheduler says, or the run once it is forgotten there."""
-    known = False  # to the scheduler: what it knew and knows no more has ended
-    while (code := _verdict(triggered, forgotten=known)) is None:
-        known = known or bool(triggered.status)
+    known, silent = False, 0  # to the scheduler; how often in a row it has said nothing since
+    while (code := _verdict(triggered, forgotten=silent >= FORGOTTEN)) is None:
+        status = triggered.status
+        known = known or bool(status)
+        silent = silent + 1 if known and not status else 0
         time.sleep(POLL)
     return code
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -12,19 +11,9 @@ from metaflow_backends.host.traces import Traces
 from metaflow_backends.identity import identify
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from metaflow_backends.protocol import Process
-
-
-HERE = Path(__file__).parent
-# Their tests count what is on the machine, or bring up what fills it: no two at once.
-ON_THE_MACHINE = {"docker", "host", "k8s", "nomad"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.parent.name in ON_THE_MACHINE and item.path.parent.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group("machine"))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 from metaflow_backends.errors import BackendError
 from metaflow_backends.nomad import Agent, Api, Nomad, jobs
+from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Settings
 
 pytestmark = pytest.mark.usefixtures("root")
@@ -71,8 +72,12 @@ def test_logs_outlive_a_stop_and_data_does_not(up, home):
 def test_a_second_stop_does_nothing(up, home):
     with up():
         pass
+    left = sorted(home.rglob("*"))
 
     Nomad().stop(None, home)
+
+    assert sorted(home.rglob("*")) == left
+    assert Ownership.of(home).tagged() == ()
 
 
 def test_a_port_that_is_taken_is_named(home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from metaflow_backends import images, toolchain
@@ -19,9 +20,10 @@ def prepare(needs: Needs, *, install: bool, say: Callable[[str], None]) -> None:
 
     Raises BackendError for the first thing that cannot be had, with its cure.
     """
+    wanted = _packages(needs)
     if install:
-        packages.install(needs.packages, say)
-    elif lacking := packages.missing(needs.packages):
+        packages.install(wanted, say)
+    elif lacking := packages.missing(wanted):
         raise BackendError(f"{' '.join(lacking)} missing: {packages.cure(lacking)}")
     for name in needs.tools:
         toolchain.ensure(name, say)
@@ -29,9 +31,16 @@ def prepare(needs: Needs, *, install: bool, say: Callable[[str], None]) -> None:
         images.ensure(which, say)
 
 
+def _packages(needs: Needs) -> tuple[str, ...]:
+    """Add to the packages that a backend runs with those that make what is not there yet."""
+    tools = [toolchain.packages(name) for name in needs.tools]
+    made = [images.packages(which) for which in needs.images]
+    return tuple(dict.fromkeys(chain(needs.packages, *tools, *made)))
+
+
 def missing(needs: Needs) -> tuple[str, ...]:
     """Say what of it is not there, a line each; nothing is started or built."""
-    lacking = packages.missing(needs.packages)
+    lacking = packages.missing(_packages(needs))
     lines = [f"packages: {packages.cure(lacking)}"] if lacking else []
     lines += [f"tool {name}: not built yet" for name in needs.tools if not toolchain.find(name)]
     lines += [f"image {which}: not made yet" for which in needs.images if not images.find(which)]

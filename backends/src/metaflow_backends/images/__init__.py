@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaflow_backends.images.loading import load_into_containerd, load_into_docker
-from metaflow_backends.images.making import NAMES, Image, ensure, find, prune, rootfs
+from metaflow_backends.images.making import NAMES, Image, ensure, find, packages, prune, rootfs
 
 __all__ = [
     "NAMES",
@@ -12,6 +12,7 @@ __all__ = [
     "find",
     "load_into_containerd",
     "load_into_docker",
+    "packages",
     "prune",
     "rootfs",
 ]

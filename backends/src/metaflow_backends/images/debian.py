@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host import clean
 from metaflow_backends.host.commands import run
+from metaflow_backends.host.packages import cure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +42,8 @@ def make_root(root: Path, extra: Sequence[str] = ()) -> None:
 
     Raises BackendError if debootstrap fails, or if no mirror is named by this machine's apt.
     """
+    if shutil.which("debootstrap") is None:
+        raise BackendError(f"there is no debootstrap: {cure(['debootstrap'])}")
     packages = ",".join([*PACKAGES, *extra])
     command = ["debootstrap", "--variant=minbase", f"--include={packages}", SUITE, str(root)]
     run([*command, mirror()], timeout=TIMEOUT, env=clean.whole())

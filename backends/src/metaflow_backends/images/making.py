@@ -21,6 +21,7 @@ SPACE = 2 << 30  # bytes
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Tasks find everything installed: Metaflow's bootstrap must not ask a package index.
 TASK = {"PATH": PATH, "LANG": "C.UTF-8", "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1"}
+MAKE_BASE = ("debootstrap", "mount", "ca-certificates")
 OF_ONE_PROGRAM = ("pause", "argoexec")
 NAMES = ("base", "task", *OF_ONE_PROGRAM)
 
@@ -31,6 +32,13 @@ class Image:
 
     name: str  # docker.io/metaflow-extras/task:0a1b2c3d4e5f
     archive: Path
+
+
+def packages(which: str) -> tuple[str, ...]:
+    """Name the Debian packages that making an image still needs; none if it is there."""
+    if which in OF_ONE_PROGRAM or find("base"):
+        return ()
+    return MAKE_BASE
 
 
 def quiet(_line: str) -> None:

@@ -36,6 +36,11 @@ def find(name: str) -> Tool | None:
     return _on_path(recipe) or _built(recipe)
 
 
+def packages(name: str) -> tuple[str, ...]:
+    """Name the Debian packages that building a program still needs; none if it is there."""
+    return () if find(name) else _recipe(name).packages
+
+
 def ensure(name: str, say: Callable[[str], None] = quiet) -> Tool:
     """Give a program, built if need be; `say` gets a line before and after.
 

@@ -30,6 +30,11 @@ class Recipe:
     patches: str = ""  # module whose source is copied and laid over with `pins/<module>/patch`
     asks: tuple[str, ...] = ()  # arguments that make it print its version
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Name the Debian packages that building needs."""
+        return ("ca-certificates", "gcc", "libc6-dev") if self.cgo else ("ca-certificates",)
+
 
 @dataclass(frozen=True)
 class Tool:

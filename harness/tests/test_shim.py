@@ -75,7 +75,7 @@ def test_tests_of_test_ux_run_unchanged_and_deployments_are_skipped_where_there_
 
     result = project.run(*SHIM, "--metaflow-backend=local", "-rs")
 
-    result.assert_outcomes(passed=2, skipped=1)
+    result.assert_outcomes(passed=2, skipped=3)  # two of them, deployed
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*local: needs deployer, which it does not declare*"])
 
@@ -88,11 +88,64 @@ def test_they_run_in_workers_too_and_are_on_record(project):
     found = {key.rpartition("::")[2]: line for key, line in project.results().items()}
     assert result.ret == 0
     assert {name: line["outcome"] for name, line in found.items()} == {
-        "test_greeting[local]": "passed",
-        "test_a_parameter[local]": "passed",
-        "test_a_deployment[local]": "skipped",
+        "test_greeting[local-runner]": "passed",
+        "test_greeting[local-deployer]": "skipped",
+        "test_a_parameter[local-runner]": "passed",
+        "test_a_parameter[local-deployer]": "skipped",
+        "test_a_deployment[local-deployer]": "skipped",
     }
-    assert found["test_a_deployment[local]"]["skip_kind"] == "capability"
+    assert found["test_a_deployment[local-deployer]"]["skip_kind"] == "capability"
+
+
+SCHEDULED = """
+    version: 1
+    backends:
+      local:
+        kind: local
+        scheduler_type: argo-workflows
+        cluster: mine
+        decospec: kubernetes:cpu=1
+        deploy_args: {max_workers: 2}
+"""
+ASKED = """
+    import pytest
+
+    @pytest.mark.basic
+    def test_both_ways(exec_mode): pass
+
+    def test_deployed(exec_mode, scheduler_config, test_config, tag):
+        assert exec_mode == "deployer"
+        assert scheduler_config.get("cluster") == "mine"
+        assert tag == ["mine", "too"]
+        [backend] = test_config["backends"]
+        assert backend["name"] == "local"
+        assert backend["scheduler_type"] == "argo-workflows"
+        assert backend["decospec"] == "kubernetes:cpu=1"
+        assert backend["deploy_args"] == {"max_workers": 2}
+"""
+
+
+def test_where_there_is_a_scheduler_basic_tests_run_both_ways(project):
+    project.matrix(SCHEDULED)
+    project.test_file(ASKED)
+
+    result, _ = project.record(*SHIM, "--metaflow-backend=local", "--tag=mine", "--tag=too")
+
+    assert result.ret == 0
+    assert {key.rpartition("::")[2] for key in project.results()} == {
+        "test_both_ways[local-runner]",
+        "test_both_ways[local-deployer]",
+        "test_deployed[local-deployer]",
+    }
+
+
+def test_one_way_can_be_asked_for(project):
+    project.matrix(SCHEDULED)
+    project.test_file("def test_a(exec_mode): assert exec_mode == 'runner'")
+
+    result = project.run(*SHIM, "--metaflow-backend=local", "--exec-mode=runner")
+
+    result.assert_outcomes(passed=1)
 
 
 def test_two_columns_in_one_process_are_refused_with_the_way_out(project):

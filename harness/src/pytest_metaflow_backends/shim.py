@@ -36,6 +36,15 @@ MARKERS = (
 THROUGH_RUNNER = ("basic", "config")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take those of that suite's options that are no matter of the matrix."""
+    group = parser.getgroup("metaflow-ux", "Metaflow's test/ux")
+    group.addoption(
+        "--exec-mode", choices=(RUNNER, DEPLOYER), help="run every test this way, and no other"
+    )
+    group.addoption("--tag", metavar="TAG", action="append", help="tag of the runs (several)")
+
+
 @dataclass(frozen=True)
 class SchedulerConfig:
     """What `ux_test_config.yaml` says about a backend's scheduler, out of matrix.yaml."""
@@ -79,18 +88,39 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests marked `basic` or `config` both ways, others as deployments, as in test/ux."""
+    if "exec_mode" not in metafunc.fixturenames:
+        return
+    forced = metafunc.config.getoption("--exec-mode")
+    both = any(metafunc.definition.get_closest_marker(name) for name in THROUGH_RUNNER)
+    modes = [forced] if forced else [*([RUNNER] if both else []), DEPLOYER]
+    metafunc.parametrize("exec_mode", modes, indirect=True)
+
+
 @pytest.fixture
 def exec_mode(request: pytest.FixtureRequest, backend: Active) -> str:
-    """Give `deployer` on a column that has a scheduler, else `runner`.
-
-    There only tests marked `basic` or `config` run, as in test/ux.
-    """
-    if backend.column.scheduler_type:
-        return DEPLOYER
-    if not any(request.node.get_closest_marker(name) for name in THROUGH_RUNNER):
+    """Give `runner` or `deployer`; a column without a scheduler skips what is deployed."""
+    mode: str = request.param
+    if mode == DEPLOYER and not backend.column.scheduler_type:
         state_of(request.node).skip_kind = SkipKind.CAPABILITY
         pytest.skip(f"{backend.column.name}: needs deployer, which it does not declare")
-    return RUNNER
+    return mode
+
+
+@pytest.fixture
+def test_config(backend: Active) -> Mapping[str, Any]:
+    """Give what that suite reads of its YAML file: one backend, the column of this run."""
+    column = backend.column
+    fields = {
+        "name": column.name,
+        "scheduler_type": column.scheduler_type,
+        "cluster": column.cluster,
+        "decospec": next(iter(column.decospecs), None),
+        "deploy_args": dict(column.deploy_args),
+        "enabled": True,
+    }
+    return {"backends": [fields]}
 
 
 @pytest.fixture
@@ -113,9 +143,9 @@ def decospecs(backend: Active) -> list[str] | None:
 
 
 @pytest.fixture(scope="session")
-def tag() -> list[str]:
+def tag(pytestconfig: pytest.Config) -> list[str]:
     """Give the tags that tell this session's runs from others."""
-    return [uuid.uuid4().hex[:8]]
+    return pytestconfig.getoption("--tag") or [uuid.uuid4().hex[:8]]
 
 
 @pytest.fixture(scope="session")

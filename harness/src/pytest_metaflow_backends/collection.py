@@ -93,9 +93,8 @@ class Collection:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        elsewhere = [item for item in items if _is_nowhere(item)]
-        items[:] = [item for item in items if not _is_nowhere(item)]
-        if elsewhere:
+        if elsewhere := [item for item in items if _is_nowhere(item)]:
+            items[:] = [item for item in items if not _is_nowhere(item)]
             self.config.hook.pytest_deselected(items=elsewhere)
         for item in items:
             item.stash[STATE] = self._state(item)

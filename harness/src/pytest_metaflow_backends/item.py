@@ -38,9 +38,10 @@ STATE = pytest.StashKey[ItemState]()
 
 def state_of(item: pytest.Item) -> ItemState:
     """Look up the state of an item; items of foreign collectors get one on first use."""
-    if STATE not in item.stash:
-        item.stash[STATE] = ItemState(key=item.nodeid)
-    return item.stash[STATE]
+    state = item.stash.get(STATE, None)
+    if state is None:
+        state = item.stash[STATE] = ItemState(key=item.nodeid)
+    return state
 
 
 def key_of(nodeid: str, column: str) -> str:

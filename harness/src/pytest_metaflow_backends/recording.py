@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 import pytest
 
@@ -18,9 +17,11 @@ from pytest_metaflow_backends.tally import Tally
 from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from pytest_metaflow_backends.context import RunContext
+
+P = ParamSpec("P")
 
 
 class Recording:
@@ -57,15 +58,16 @@ class Recording:
             return  # another attempt of the same test
         self._reports[nodeid] = []
         if self.recorder is not None:
-            with self._or_stop():
-                self.recorder.started(nodeid)
+            self._kept(self.recorder.started, nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == results.CRASH:  # xdist made it, and knows no column
-            report.metaflow = self._place_of(report.nodeid)  # type: ignore[attr-defined]
-        self._reports.setdefault(report.nodeid, []).append(report)
-        if report.when == results.CRASH:  # no logfinish will follow
-            self._finished(report.nodeid)
+        nodeid = report.nodeid  # pytest builds it anew at every look
+        crashed = report.when == results.CRASH
+        if crashed:  # xdist made it, and knows no column
+            report.metaflow = self._place_of(nodeid)  # type: ignore[attr-defined]
+        self._reports.setdefault(nodeid, []).append(report)
+        if crashed:  # no logfinish will follow
+            self._finished(nodeid)
 
     def _place_of(self, nodeid: str) -> dict[str, str | None]:
         """Find the column that a node id names, as the plugin itself wrote it."""
@@ -75,16 +77,17 @@ class Recording:
         return {}
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        if not results.tried_again(self._reports.get(nodeid, ())):
+        reports = self._reports.get(nodeid)
+        if reports and results.plainly_passed(reports):
+            del self._reports[nodeid]
+            self.tally.add_passes()
+            self._record_pass(reports)
+        elif reports and not results.tried_again(reports):
             self._finished(nodeid)
 
     def _finished(self, nodeid: str) -> None:
         reports = self._reports.pop(nodeid, None)
         if not reports:
-            return
-        if results.plainly_passed(reports):
-            self.tally.add_passes()
-            self._record_pass(reports)
             return
         result = results.result_of(reports, self.run.redact)
         self.tally.add(result)
@@ -103,19 +106,16 @@ class Recording:
         seconds = sum(r.duration for r in reports)
         worker = getattr(report, "worker_id", "")
         number = 0 if line is None else line + 1
-        with self._or_stop():
-            self.recorder.passed(report.nodeid, seconds, file, number, worker)
+        self._kept(self.recorder.passed, report.nodeid, seconds, file, number, worker)
 
     def _write(self, record: Record) -> None:
         if self.recorder is not None:
-            with self._or_stop():
-                self.recorder.write(record)
+            self._kept(self.recorder.write, record)
 
-    @contextmanager
-    def _or_stop(self) -> Iterator[None]:
-        """End the run at once if recording fails: what nobody can read later must not be green."""
+    def _kept(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Write, and end the run at once if that fails: what nobody can read must not be green."""
         try:
-            yield
+            write(*args, **kwargs)
         except RecordingError as error:
             self.recorder = None
             self.notes.append(str(error))

@@ -9,7 +9,7 @@ its own: `<session>.jsonl` by the controller, `<session>.<worker>.jsonl` by a py
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -229,10 +229,17 @@ def to_line(record: Record, redact: Redacting | None = None) -> str:
     What the matrix itself names (columns, states) is written as it is, and so are the names of
     tests, which are redacted before (`Redactor.name`): rows join on them.
     """
-    kept = {name: value for name, value in asdict(record).items() if value not in _EMPTY}
-    if redact is not None:
-        kept |= {n: redact.leaves(v) for n, v in kept.items() if n not in _JOINED_ON}
+    kept = {name: value for name, value in vars(record).items() if value not in _EMPTY}
+    texts = {name: _plain(value) for name, value in kept.items() if name not in _JOINED_ON}
+    kept |= texts if redact is None else redact.leaves(texts)
     return json.dumps({"kind": _NAMES[type(record)], **kept}, default=str) + "\n"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a record holds
+    """Give records within a record as mappings."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 _NAMES_OF_TESTS = ("id", "key", "tests")

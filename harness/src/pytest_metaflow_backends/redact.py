@@ -78,6 +78,7 @@ class Redactor:
         self._values: re.Pattern[str] | None = None
         self._early: tuple[frozenset[str], re.Pattern[str] | None] | None = None
         self._longest = 0
+        self._names_seen: dict[str, str] = {}
 
     @classmethod
     def from_environment(
@@ -114,7 +115,12 @@ class Redactor:
         What is learned later cannot stand in it, save by chance.
         """
         known, values = self._early or (self._known, self._values)
-        return self._masked(text, values, known)
+        masked = self._names_seen.get(text)
+        if masked is None:
+            masked = self._masked(text, values, known)
+            if self._early is not None:
+                self._names_seen[text] = masked  # asked again when the test starts and ends
+        return masked
 
     def _masked(self, text: str, values: re.Pattern[str] | None, known: frozenset[str]) -> str:
         if values is not None:

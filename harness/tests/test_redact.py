@@ -10,12 +10,14 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from metaflow_backends.keys import PREFIX, generate
 from pytest_metaflow_backends.redact import MASK, Redactor
 
 NOTHING = Redactor.from_environment({})
 
 FORMS = {
     "aws key id": "id AKIAIOSFODNN7EXAMPLE.",
+    "our own key": f"key={generate()}",
     "github token": "ghp_0123456789abcdefghijABCDEFGHIJ",
     "fine grained token": "github_pat_11ABCDEFG0123456789_abcdefghijkl",
     "bearer": "Authorization: Bearer s3cr3t-value-123",
@@ -27,6 +29,7 @@ FORMS = {
     "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
 }
 SECRET_PARTS = (
+    PREFIX,
     "AKIAIOSFODNN7EXAMPLE",
     "ghp_0123",
     "github_pat_11",

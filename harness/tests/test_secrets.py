@@ -170,3 +170,20 @@ def test_the_logs_of_a_backend_are_masked_when_they_are_printed(project, monkeyp
     project.cli("down", "fake")
 
     printed.stdout.fnmatch_lines(["with [[]redacted] in it"])
+
+
+def test_the_key_of_a_backend_that_never_came_up_is_masked(project):
+    project.matrix(
+        "version: 1\nbackends:\n  fake:\n    kind: fake\n    required: true\n"
+        "    options: {start_error: 'the server says: {token} is refused'}\n"
+    )
+    project.test_file("def test_a(backend): pass")
+
+    result, lines = project.record()
+    by_hand = project.cli("up", "fake")
+
+    kept = json.dumps(lines)
+    said = [result.stdout.str(), kept, by_hand.stdout.str() + by_hand.stderr.str()]
+    assert result.ret == by_hand.ret == 10
+    assert [text for text in said if "the server says: [redacted] is refused" not in text] == []
+    assert "mfx_" not in "".join(said)

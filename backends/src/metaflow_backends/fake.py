@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 import urllib.error
 import urllib.request
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from metaflow_backends import fake_server, sandbox
+from metaflow_backends import fake_server, keys, sandbox
 from metaflow_backends.errors import BackendError, InfrastructureError
 from metaflow_backends.local import CAPABILITIES, details, probe_metaflow, versions
 from metaflow_backends.options import check_no_provider
@@ -60,12 +59,12 @@ class Fake:
     def start(self, settings: Settings, home: Path) -> Running:
         script = Script.of(settings)
         log = home / "logs" / "server.log"
-        token = secrets.token_hex(8)
+        token = keys.generate(8)
         process = _serve(script, home, log, token)
         check = partial(_ask_at, home / "port", token)
         wait_healthy(check, settings.start_timeout, log, process)
         if script.start_error:
-            raise BackendError(script.start_error)
+            raise BackendError(script.start_error.replace("{token}", token))
         return Running(
             environment=sandbox.make(home),
             processes=(process,),

@@ -18,7 +18,7 @@ class Script:
     late: float = 0.0  # seconds until it is healthy
     never: bool = False  # does not come up
     unavailable: str = ""  # the probe's reason
-    start_error: str = ""  # start raises this, after it has started its process
+    start_error: str = ""  # start raises this (`{token}`: its key), once its process runs
     dies_after: int | None = None  # tests until it dies for real
     flaky: int = 0  # so many tests meet an infrastructure failure first
     loses_report: bool = False  # once, the process that runs a test ends without a word

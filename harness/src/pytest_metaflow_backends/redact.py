@@ -11,6 +11,8 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from metaflow_backends.keys import FORM
+
 from pytest_metaflow_backends.spellings import (
     MASK,
     SHORTEST_SECRET,
@@ -39,6 +41,7 @@ NAMES = (
 # Forms that give a secret away wherever they stand. Each captures what may stay in group 1.
 PATTERNS = (
     r"()\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",  # AWS access key id
+    rf"()\b{FORM}\b",  # keys of our own backends
     r"()\bgh[pousr]_[A-Za-z0-9]{20,255}\b",  # GitHub tokens
     r"()\bgithub_pat_[A-Za-z0-9_]{20,255}\b",
     r"()\bxox[abprs]-[A-Za-z0-9-]{10,250}\b",  # Slack

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from metaflow_backends import keys
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host import clean
 from metaflow_backends.host.ports import free_ports
@@ -53,7 +53,7 @@ class Store:
         """
         folder = home / "s3"
         (folder / "data").mkdir(parents=True, exist_ok=True)
-        access, secret = secrets.token_hex(10), secrets.token_hex(20)
+        access, secret = keys.generate(10), keys.generate(20)
         settings = folder / "identities.json"
         settings.touch(mode=0o600)
         settings.write_text(server.identities(access, secret), encoding="ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from pytest_metaflow_backends.cli import (
     up,
 )
 from pytest_metaflow_backends.errors import ExitCode, HarnessError
+from pytest_metaflow_backends.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +64,8 @@ def _told(error: BaseException) -> int:
         error.show()
         return ExitCode.USAGE
     if isinstance(error, HarnessError | BackendError):
-        click.echo(f"error: {error}", err=True)
+        masked = Redactor.from_environment(os.environ)
+        click.echo(masked(f"error: {error}"), err=True)
         return error.exit_code if isinstance(error, HarnessError) else ExitCode.RED
     traceback.print_exception(error)  # our own bug: the one case in which a traceback helps
     return ExitCode.INTERNAL

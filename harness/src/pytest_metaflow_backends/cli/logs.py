@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -29,12 +28,10 @@ if TYPE_CHECKING:
 @settings.state_option
 def command(name: str, lines: int, matrix: str | None, state: str | None) -> int:
     """Print the last lines of every log of NAME, which must be up."""
-    from pytest_metaflow_backends.context import redactor
-
     chosen = settings.read(matrix, state)
     column = chosen.column(name)
     active = standing(chosen, column)
-    masked = redactor(chosen.matrix, os.environ)
+    masked = chosen.redactor()
     masked.learn(active.running.environment, active.running.endpoints, active.running.details)
     found = active.logs({})
     for log in found:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_metaflow_backends.records import BackendEvent
 
 
-def announce(event: BackendEvent) -> None:
+def announce(masked: Callable[[str], str], event: BackendEvent) -> None:
     """Print a step in a backend's life to a terminal's standard error."""
     if sys.stderr.isatty():
         name = f"{event.backend}/{event.variant}" if event.variant else event.backend
-        reason = f": {event.reason}" if event.reason else ""
+        reason = f": {masked(event.reason)}" if event.reason else ""
         click.secho(f"{name} {event.state}{reason}", dim=True, err=True)

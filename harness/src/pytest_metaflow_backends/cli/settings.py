@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_metaflow_backends.matrix.model import Column, Matrix
+    from pytest_metaflow_backends.redact import Redactor
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -33,6 +34,12 @@ class Settings:
     @property
     def root(self) -> Path:
         return self.matrix.path.parent
+
+    def redactor(self) -> Redactor:
+        """Know what is secret by the matrix and the environment."""
+        from pytest_metaflow_backends.context import redactor
+
+        return redactor(self.matrix, os.environ)
 
     def columns(self, names: Sequence[str], *, all_variants: bool = False) -> tuple[Column, ...]:
         """Resolve names given on the command line; none means the default columns.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import click
 
@@ -30,14 +31,15 @@ def command(
 
     chosen = settings.read(matrix, state)
     columns = chosen.columns(names)
+    masked = chosen.redactor()  # a log that is quoted may hold keys
     prepare(columns, install=install, verbose=verbose)
     code = ExitCode.GREEN
     for column in columns:
         began = time.monotonic()
         try:
-            active = up(chosen.state, column, on_event=announce)
+            active = up(chosen.state, column, on_event=partial(announce, masked))
         except (Unavailable, Broken) as error:
-            click.secho(f"{error}", fg="red", err=True)
+            click.secho(masked(str(error)), fg="red", err=True)
             code = ExitCode.REQUIRED_UNAVAILABLE
             continue
         where = ", ".join(f"{k} {v}" for k, v in active.running.endpoints.items())

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
-import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from metaflow_backends.host.certificates import Authority, Subject, write_key_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-LIFETIME = dt.timedelta(days=30)
-SLACK = dt.timedelta(hours=1)  # a clock that is set back must not make them invalid
 SERVICES = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"  # of the API server, as pods reach it
 NODE = "metaflow"
 MASTERS = "system:masters"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Who a certificate speaks for: Kubernetes reads the user and the group out of it."""
-
-    user: str
-    group: str = ""
-    names: tuple[str, ...] = ()  # host names and addresses, for who also serves
 
 
 def subjects(address: str) -> Mapping[str, Subject]:
@@ -52,117 +39,8 @@ def make(folder: Path, address: str) -> None:
 
     The authority's key is written as well: the controller manager signs with it.
     """
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    authority = ec.generate_private_key(ec.SECP256R1())
-    root = _sign(Subject("metaflow-backends"), authority, authority, None)
-    _write(folder / "ca.pem", _pem(root))
-    _write(folder / "ca-key.pem", _pem_of_key(authority))
+    authority = Authority(folder)
+    authority.reveal()
     for holder, subject in subjects(address).items():
-        key = ec.generate_private_key(ec.SECP256R1())
-        _write(folder / f"{holder}-key.pem", _pem_of_key(key))
-        _write(folder / f"{holder}.pem", _pem(_sign(subject, key, authority, root)))
-    accounts = ec.generate_private_key(ec.SECP256R1())
-    _write(folder / "accounts-key.pem", _pem_of_key(accounts))
-    _write(folder / "accounts.pem", _pem_of_public_key(accounts))
-
-
-def _sign(subject: Subject, key: Any, authority: Any, root: Any) -> Any:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-
-    now = dt.datetime.now(dt.timezone.utc)
-    name = _name(subject)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(root.subject if root else name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - SLACK)
-        .not_valid_after(now + LIFETIME)
-    )
-    for extension, critical in _extensions(key, authority, subject.names, root=root is None):
-        builder = builder.add_extension(extension, critical=critical)
-    return builder.sign(authority, hashes.SHA256())
-
-
-def _name(subject: Subject) -> Any:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    parts = [x509.NameAttribute(NameOID.COMMON_NAME, subject.user)]
-    if subject.group:
-        parts.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, subject.group))
-    return x509.Name(parts)
-
-
-def _extensions(key: Any, authority: Any, names: Sequence[str], *, root: bool) -> list[Any]:  # noqa: ANN401 - of cryptography, imported late
-    """List what OpenSSL 3 with strict checks (Python 3.13) wants to see as well as Go."""
-    from cryptography import x509
-    from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
-
-    found = [
-        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
-        (x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), False),
-        (x509.BasicConstraints(ca=root, path_length=0 if root else None), True),
-        (_key_usage(root=root), True),
-    ]
-    if not root:
-        found.append((x509.ExtendedKeyUsage([Usage.SERVER_AUTH, Usage.CLIENT_AUTH]), False))
-    if names:
-        found.append((x509.SubjectAlternativeName([_alternative(name) for name in names]), False))
-    return found
-
-
-def _key_usage(*, root: bool) -> Any:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography import x509
-
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=root,
-        crl_sign=root,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _alternative(name: str) -> Any:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography import x509
-
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _pem(certificate: Any) -> bytes:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return bytes(certificate.public_bytes(Encoding.PEM))
-
-
-def _pem_of_key(key: Any) -> bytes:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography.hazmat.primitives import serialization as serial
-
-    pem, form = serial.Encoding.PEM, serial.PrivateFormat.PKCS8
-    return bytes(key.private_bytes(pem, form, serial.NoEncryption()))
-
-
-def _pem_of_public_key(key: Any) -> bytes:  # noqa: ANN401 - of cryptography, imported late
-    from cryptography.hazmat.primitives import serialization as serial
-
-    form = serial.PublicFormat.SubjectPublicKeyInfo
-    return bytes(key.public_key().public_bytes(serial.Encoding.PEM, form))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that nobody else can read at any moment."""
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(target, "wb") as stream:
-        stream.write(content)
+        authority.certify(holder, subject)
+    write_key_pair(folder, "accounts")

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PODS = "10.244.0.0/24"  # one node: 254 pods
@@ -78,14 +79,7 @@ def kubelet(data: Path, logs: Path, certificates: Path, group: str) -> str:
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": "0.0.0.0",  # noqa: S104 - of a network namespace that only this machine reaches
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(certificates / "ca.pem")},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(certificates / "kubelet.pem"),
-        "tlsPrivateKeyFile": str(certificates / "kubelet-key.pem"),
+        **_kubelet_access(certificates),
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{group}",
         "failCgroupV1": False,
@@ -111,3 +105,17 @@ def kubelet(data: Path, logs: Path, certificates: Path, group: str) -> str:
         "syncFrequency": "10s",
     }
     return json.dumps(whole, indent=1)
+
+
+def _kubelet_access(certificates: Path) -> Mapping[str, Any]:
+    """Let in whom the API server lets in, and nobody without a name."""
+    return {
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(certificates / "ca.pem")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(certificates / "kubelet.pem"),
+        "tlsPrivateKeyFile": str(certificates / "kubelet-key.pem"),
+    }

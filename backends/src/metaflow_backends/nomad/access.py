@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from metaflow_backends.host.certificates import write_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,9 @@ def bootstrap(address: Api, home: Path) -> Tokens:
     and our writing it down would lock everybody out.
     """
     management = str(uuid.uuid4())
-    _write(management_file(home), management)
+    file = management_file(home)
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    write_secret(file, management.encode("ascii"))
     address.put("/acl/bootstrap", {"BootstrapSecret": management})
     manager = replace(address, token=management)
     manager.put(f"/acl/policy/{POLICY}", {"Name": POLICY, "Rules": RULES})
@@ -48,10 +51,3 @@ def bootstrap(address: Api, home: Path) -> Tokens:
         "/acl/token", {"Name": "flows of Metaflow", "Type": "client", "Policies": [POLICY]}
     )
     return Tokens(management=management, flows=str(made["SecretID"]))
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(target, "w", encoding="ascii") as stream:
-        stream.write(text)

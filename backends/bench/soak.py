@@ -20,14 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaflow_backends import registry
 from metaflow_backends.host.traces import Traces
-from metaflow_backends.launch import bring_up, take_down
-from metaflow_backends.ownership import Ownership
-from metaflow_backends.protocol import Running
-from metaflow_backends.reaping import reap
-from metaflow_backends.state import Folder
-from pytest_metaflow_backends.lifecycle.starting import settings_of
 from pytest_metaflow_backends.matrix.load import load
 
 if TYPE_CHECKING:
@@ -36,56 +29,71 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 DEVSTACK = ("s3", "docker", "nomad", "k8s")
 LONGEST = 600.0  # seconds for one start
-START = """
-import json, sys
-from pathlib import Path
-from metaflow_backends import registry
-from metaflow_backends.protocol import Settings
-given = json.loads(sys.argv[1])
-registry.load(given.pop("kind")).start(Settings(**given["settings"]), Path(given["home"]))
-"""
+COMMAND = (sys.executable, "-m", "pytest_metaflow_backends")
 
 
 def measure(column: Column, state: Path, rounds: int, kills: int) -> dict:
-    backend, settings = registry.load(column.kind), settings_of(column)
-    folder = Folder.of(state, column.name)
+    """Run the rounds, then the kills, on one column; a line of figures."""
     before = Traces.now()
     left, ups, downs = 0, [], []
     for _ in range(rounds):
-        with folder.lock(LONGEST):
-            began = time.monotonic()
-            running = bring_up(backend, settings, folder)
-            ups.append(time.monotonic() - began)
-            began = time.monotonic()
-            left += len(take_down(running, folder, backend))
-            downs.append(time.monotonic() - began)
+        ups.append(command("up", column, state))
+        downs.append(command("down", column, state))
         left += (Traces.now() - before).count()
     longest = max(ups, default=20.0)
+    worked = 0
     for _ in range(kills):
-        home = folder.root / f"home-{random.randrange(16**8):08x}"
-        home.mkdir(parents=True)
-        given = {"kind": column.kind, "home": str(home), "settings": vars(settings)}
-        starter = subprocess.Popen([sys.executable, "-c", START, json.dumps(given, default=dict)])
-        try:
-            starter.wait(random.uniform(0.05, longest))
-        except subprocess.TimeoutExpired:
-            os.kill(starter.pid, signal.SIGKILL)
-            starter.wait()
-        backend.stop(Running(), home)
-        left += len(Ownership.of(home).tagged()) + (Traces.now() - before).count()
-    reap(state, registry.load)
+        kill_at_some_point(column, state, longest)
+        worked += command("up", column, state, check=False) is not None
+        command("down", column, state)
+        left += (Traces.now() - before).count()
     return {
         "name": f"soak {column.name}",
         "rounds": rounds,
         "kills": kills,
         "left": left,
-        "goal": "left == 0",
-        "holds": left == 0,
+        "next up worked": worked,
+        "goal": "left == 0, and every next up worked",
+        "holds": left == 0 and worked == kills,
         "up": round(statistics.median(ups), 2) if ups else None,
         "up worst": round(longest, 2) if ups else None,
         "down": round(statistics.median(downs), 2) if downs else None,
         "load": round(os.getloadavg()[0], 2),
     }
+
+
+def command(word: str, column: Column, state: Path, *, check: bool = True) -> float | None:
+    """Run `mf-backends up` or `down`; seconds that it took, None if it went wrong."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, word, "--state", str(state), column.name],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST,
+    )
+    if done.returncode == 0:
+        return time.monotonic() - began
+    print(done.stdout + done.stderr, file=sys.stderr)
+    if check:
+        sys.exit(f"{word} {column.name} ended with {done.returncode}")
+    return None
+
+
+def kill_at_some_point(column: Column, state: Path, longest: float) -> None:
+    """Start `mf-backends up` and kill it, and nothing but it, with SIGKILL."""
+    starter = subprocess.Popen(
+        [*COMMAND, "up", "--state", str(state), column.name],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        starter.wait(random.uniform(0.05, longest))
+    except subprocess.TimeoutExpired:
+        starter.send_signal(signal.SIGKILL)
+        starter.wait()
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ class Left:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.network = f"mx-h{Ownership.of(home).tag}"[:13]  # a profile with namespaces
 
     def __call__(self) -> dict[str, list[str]]:
         return {
@@ -21,6 +22,8 @@ class Left:
             "near": [pid for pid in pids() if str(self.home) in _command(pid)],
             "mounts": list(mounts.below(self.home)),
             "groups": [str(p) for p in Path("/sys/fs/cgroup").glob("*/nomad/**/*-*-*-*-*.step")],
+            "namespaces": [p.name for p in Path("/run/netns").glob(f"{self.network}*")],
+            "links": [p.name for p in Path("/sys/class/net").glob(f"mxh{self.network[3:]}*")],
         }
 
 
@@ -31,7 +34,9 @@ def _command(pid: int) -> str:
         return ""
 
 
-NOTHING = {"processes": [], "near": [], "mounts": [], "groups": []}
+NOTHING = {
+    "processes": [], "near": [], "mounts": [], "groups": [], "namespaces": [], "links": [],
+}  # fmt: skip
 
 
 @pytest.fixture

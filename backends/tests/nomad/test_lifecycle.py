@@ -16,7 +16,9 @@ from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Settings
 
 pytestmark = pytest.mark.usefixtures("root")
-NOTHING = {"processes": [], "near": [], "mounts": [], "groups": []}
+NOTHING = {
+    "processes": [], "near": [], "mounts": [], "groups": [], "namespaces": [], "links": [],
+}  # fmt: skip
 
 
 def _settings(**options) -> Settings:
@@ -53,6 +55,16 @@ def test_a_stop_leaves_nothing_of_running_tasks(up, left):
         assert len(before["processes"]) >= 4  # server, client, executor, logger, the task
         assert len(before["mounts"]) >= 1
         assert len(before["groups"]) >= 1
+    assert left() == NOTHING
+
+
+def test_namespaces_go_with_a_stop(up, left):
+    with up(profile="multi") as running:
+        before = left()
+
+        assert Nomad().health(running).alive
+        assert len(before["namespaces"]) == 4  # of the server and three clients
+        assert len(before["links"]) == 1  # to the machine; the others are in the server's
     assert left() == NOTHING
 
 
@@ -130,14 +142,15 @@ import sys
 from pathlib import Path
 from metaflow_backends.nomad import Nomad
 from metaflow_backends.protocol import Settings
-options = {"docker": "none", "datastore": False}
+options = {"docker": "none", "datastore": False, "profile": sys.argv[2]}
 Nomad().start(Settings(name="nomad", start_timeout=60.0, options=options), Path(sys.argv[1]))
 """
 
 
+@pytest.mark.parametrize("profile", ["plain", "multi"])
 @pytest.mark.parametrize("seconds", [0.3, 0.8, 1.5, 2.2])
-def test_a_start_that_is_killed_leaves_nothing_after_a_stop(up, home, left, seconds):
-    child = subprocess.Popen([sys.executable, "-c", STARTER, str(home)])
+def test_a_start_that_is_killed_leaves_nothing_after_a_stop(up, home, left, seconds, profile):
+    child = subprocess.Popen([sys.executable, "-c", STARTER, str(home), profile])
     time.sleep(seconds)
     child.send_signal(signal.SIGKILL)
     child.wait()

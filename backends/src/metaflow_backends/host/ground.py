@@ -95,7 +95,7 @@ class Ground:
     def enter(self, argv: Sequence[str], *, own_mounts: bool = False) -> list[str]:
         """Give the command that runs another one in here."""
         inner = [*_OWN_MOUNTS, *_SHARED, *argv] if own_mounts else list(argv)
-        return ["nsenter", f"--net={NAMESPACES / self.name}", "--", *inner]
+        return enter(self.name, inner)
 
     def remove(self) -> None:
         """Remove namespace, link and folder, also if they were only half made."""
@@ -113,6 +113,11 @@ class Ground:
         if not found:
             raise BackendError(f"the network namespace {self.name} has no link to this machine")
         return found[0].network
+
+
+def enter(namespace: str, argv: Sequence[str]) -> list[str]:
+    """Give the command that runs another one in a network namespace."""
+    return ["nsenter", f"--net={NAMESPACES / namespace}", "--", *argv]
 
 
 def addresses() -> tuple[tuple[str, ipaddress.IPv4Interface], ...]:

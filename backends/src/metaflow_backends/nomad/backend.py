@@ -16,7 +16,9 @@ from metaflow_backends.docker.daemon import PACKAGES
 from metaflow_backends.nomad import chroot, description, engine, stopping
 from metaflow_backends.nomad.cluster import nodes_health
 from metaflow_backends.nomad.configuration import Drivers
-from metaflow_backends.nomad.options import Options
+from metaflow_backends.nomad.hub import PACKAGES as HUB_PACKAGES
+from metaflow_backends.nomad.hub import Hub
+from metaflow_backends.nomad.options import Options, Profile
 from metaflow_backends.nomad.starting import Start
 from metaflow_backends.options import check_no_provider
 from metaflow_backends.ownership import Ownership
@@ -60,13 +62,17 @@ class Nomad:
         options = Options.of(settings)
         daemon = options.docker == "auto" and docker_backend.running() is None
         images = ("base",) if options.docker == "none" else ("base", "task")
-        return Needs(packages=PACKAGES if daemon else (), tools=("nomad",), images=images)
+        network = HUB_PACKAGES if options.profile is Profile.MULTI else ()
+        packages = (*(PACKAGES if daemon else ()), *network)
+        return Needs(packages=packages, tools=("nomad",), images=images)
 
     def start(self, settings: Settings, home: Path) -> Running:
         options = Options.of(settings)
         program = toolchain.ensure("nomad").path
         docker = engine.start(options.docker, home, settings.start_timeout)
         drivers = Drivers(docker.host if docker else "", chroot.prepare(home))
+        if options.profile is Profile.MULTI:
+            Hub.of(home).make(options.client_names)
         store = _store(options, docker, home, settings.start_timeout)
         keys = store.credentials if store else {}
         started = Start(home, program, options, drivers, keys, settings.start_timeout).run()
@@ -77,6 +83,7 @@ class Nomad:
         stopping.end_agents(home)
         engine.stop(home)
         stopping.end_tasks(home)
+        Hub.of(home).remove()
         stopping.clear(home)
 
     def health(self, running: Running) -> Health:
@@ -97,7 +104,10 @@ def _store(options: Options, docker: Engine | None, home: Path, timeout: float) 
 
     if not options.datastore:
         return None
-    address = docker.machine if docker else engine.LOOPBACK
+    if options.profile is Profile.MULTI:
+        address = Hub.of(home).gateway
+    else:
+        address = docker.machine if docker else engine.LOOPBACK
     return Store.start(home, owner=Ownership.of(home), timeout=timeout, address=address)
 
 

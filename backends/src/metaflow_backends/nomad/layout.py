@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaflow_backends.errors import BackendError
@@ -29,6 +29,7 @@ class Spot:
     address: str
     ports: tuple[int, int, int]  # HTTP, RPC, gossip
     enter: Callable[[Sequence[str]], list[str]] = list
+    interface: str = "lo"  # with that address
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Layout:
         self.server_agent.configure(configuration.server(self._place(self.server), security))
         servers = [f"{self.server.address}:{self.server.ports[1]}"]
         for spot in self.clients:
-            content = configuration.client(self._place(spot), security, drivers, servers)
+            here = replace(drivers, interface=spot.interface)
+            content = configuration.client(self._place(spot), security, here, servers)
             self._agent(spot).configure(content)
 
     def _agent(self, spot: Spot) -> Agent:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from metaflow_backends.nomad import access, certificates, cluster, datastore, stopping
 from metaflow_backends.nomad.api import Api
 from metaflow_backends.nomad.configuration import Drivers, Security
+from metaflow_backends.nomad.hub import Hub
 from metaflow_backends.nomad.layout import Layout, on_loopback
 from metaflow_backends.nomad.options import Profile
 
@@ -79,6 +80,8 @@ class Start:
         return Started(layout, (server_process, *processes), manager, flows, keys, drivers)
 
     def _spots(self) -> Sequence[Spot]:
+        if self.options.profile is Profile.MULTI:
+            return Hub.of(self.home).spots(self.options.client_names, self.options.port)
         return on_loopback(self.options.client_names, self.options.port)
 
     def _certificates(self, addresses: Sequence[str]) -> Certificates | None:

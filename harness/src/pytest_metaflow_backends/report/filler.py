@@ -1,12 +1,14 @@
 """Fill a grid from record lines, session by session, oldest first.
 
-The newest session that planned or reported a cell says what the cell is. What an older CI attempt
-said about it becomes earlier attempts of the same cell, so that a failure which went away is
-flaky, not forgotten. A cell that only an older session knows keeps what that session said.
+Of sessions that replace each other, the newest that planned or reported a cell says what the cell
+is. What an older CI attempt said about it becomes earlier attempts of the same cell, so that a
+failure which went away is flaky, not forgotten. Of sessions that do not (see `rivals`), the worst
+stands. A cell that only an older session knows keeps what that session said.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,34 +23,16 @@ from pytest_metaflow_backends.report.decode import (
     seconds_of,
 )
 from pytest_metaflow_backends.report.model import Detail, Grid, State
+from pytest_metaflow_backends.report.rivals import BADNESS, Standing, worst
 from pytest_metaflow_backends.report.source import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pytest_metaflow_backends.records import Session
 
 PLANNED, REPORTED = 1, 2  # what this session said about a cell; 0 = nothing
-# From harmless to bad: of two results of one session for one cell, the worse one stands.
-_BADNESS = {
-    state: rank
-    for rank, state in enumerate(
-        (
-            State.ABSENT,
-            State.MISSING,
-            State.PASSED,
-            State.FLAKY,
-            State.XFAILED,
-            State.SKIPPED,
-            State.NOT_RUN,
-            State.XPASSED,
-            State.FAILED,
-            State.TIMEOUT,
-            State.ERROR,
-            State.CRASHED,
-        )
-    )
-}
 
 
 class GridFiller:
@@ -64,15 +48,34 @@ class GridFiller:
         self._marks: defaultdict[str, bytearray] = defaultdict(bytearray)
         self._earlier: dict[tuple[str, str], Detail] = {}
         self._keep_earlier = False
+        self._number = -1  # of this session
+        self._replaced: AbstractSet[int] = frozenset()
+        self._writers: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._rivals: dict[tuple[str, str], list[Standing]] = {}  # none of them stands
+        self._contested: dict[tuple[str, str], int] = {}  # of these, this session's -> row
         for column in columns:
             self.grid.add_column(column)
 
-    def begin(self, session: Session) -> None:
-        """Open a session that is not older than the ones before it."""
+    def begin(self, session: Session, replaced: AbstractSet[int] = frozenset()) -> None:
+        """Open a session that is not older than the ones before it.
+
+        `replaced` are the numbers, from 0, of those whose word about a cell it makes void.
+        """
+        self._number += 1
+        self._replaced = replaced
         self._marks.clear()
         self.running.clear()
         self.reported = self.reds = 0
         self._keep_earlier = bool(session.ci)
+
+    def end(self) -> None:
+        """Let the worst stand wherever older sessions say something that this one cannot undo."""
+        for place, row in self._contested.items():
+            stands, others = worst([*self._rivals.pop(place), self._lift(row, place)])
+            self._put(row, place, stands)
+            if others:
+                self._rivals[place] = others
+        self._contested.clear()
 
     def columns_seen(self) -> set[str]:
         """Name the columns that this session planned or reported something in."""
@@ -132,13 +135,13 @@ class GridFiller:
         place = (detail.key, detail.column)
         earlier = self._earlier.pop(place, None)
         if earlier is not None:
-            detail = replace(detail, attempts=_chained(earlier, detail))
+            detail = _joined(earlier, detail)
         if detail.state is State.PASSED and _stumbled(detail.attempts):
             detail = replace(detail, state=State.FLAKY)
         self.reds += detail.state.red
         states = self.grid.states[detail.column]
         if twice:
-            if _BADNESS[State(states[row])] >= _BADNESS[detail.state]:
+            if BADNESS[State(states[row])] >= BADNESS[detail.state]:
                 return
             self.grid.details.pop(place, None)
         states[row] = detail.state
@@ -174,13 +177,48 @@ class GridFiller:
     def _open(self, row: int, column: str) -> None:
         """Take a cell over from older sessions: it is MISSING until this one reports."""
         states = self.grid.states[column]
-        if states[row]:
-            place = (self.grid.keys[row], column)
-            detail = self.grid.details.pop(place, None)
-            if detail is not None and self._keep_earlier and _troubled(detail.state):
-                self._earlier[place] = detail
+        state = states[row]
+        if state and state > State.PASSED:  # a plain pass leaves nothing behind
+            self._set_aside(row, (self.grid.keys[row], column))
         states[row] = State.MISSING
         self.grid.seconds[column][row] = 0.0
+        self._writers[column][row] = self._number
+
+    def _set_aside(self, row: int, place: tuple[str, str]) -> None:
+        """Part what older sessions say about a cell: earlier attempts, and rivals."""
+        rivals = []
+        told = [*self._rivals.pop(place, ()), self._lift(row, place)]
+        for one in sorted(told, key=lambda one: one.session):
+            if one.session not in self._replaced:
+                rivals.append(one)
+            elif self._keep_earlier and (trouble := one.trouble):
+                known = self._earlier.get(place)
+                self._earlier[place] = _joined(known, trouble) if known else trouble
+        if rivals:
+            self._rivals[place] = rivals
+            self._contested[place] = row
+
+    def _lift(self, row: int, place: tuple[str, str]) -> Standing:
+        """Take out of the grid what stands in a cell."""
+        column = place[1]
+        return Standing(
+            self._writers[column][row],
+            State(self.grid.states[column][row]),
+            self.grid.seconds[column][row],
+            self.grid.details.pop(place, None),
+            self._earlier.pop(place, None),
+        )
+
+    def _put(self, row: int, place: tuple[str, str], one: Standing) -> None:
+        """Put back what `_lift` took."""
+        column = place[1]
+        self._writers[column][row] = one.session
+        self.grid.states[column][row] = one.state
+        self.grid.seconds[column][row] = one.seconds
+        if one.detail is not None:
+            self.grid.details[place] = one.detail
+        if one.earlier is not None:
+            self._earlier[place] = one.earlier
 
     def column(self, data: dict[str, Any]) -> str:
         """Find or add the column of a record; raises MalformedError."""
@@ -219,22 +257,21 @@ class GridFiller:
             states, seconds = self.grid.states[column], self.grid.seconds[column]
             states.extend(bytes(rows - len(states)))
             seconds.frombytes(bytes(8 * (rows - len(seconds))))
+            writers = self._writers[column]
+            writers.frombytes(bytes(writers.itemsize * (rows - len(writers))))
         return marks
-
-
-def _troubled(state: State) -> bool:
-    return state.red or state is State.FLAKY
 
 
 def _stumbled(attempts: Sequence[Attempt]) -> bool:
     return any(attempt.outcome is not Outcome.PASSED for attempt in attempts)
 
 
-def _chained(earlier: Detail, later: Detail) -> tuple[Attempt, ...]:
+def _joined(earlier: Detail, later: Detail) -> Detail:
     """Put the attempts of two sessions in one row, numbered on."""
     first = _attempts(earlier)
     last = max(attempt.n for attempt in first)
-    return first + tuple(replace(a, n=a.n + last) for a in _attempts(later))
+    after = tuple(replace(a, n=a.n + last) for a in _attempts(later))
+    return replace(later, attempts=first + after)
 
 
 def _attempts(detail: Detail) -> tuple[Attempt, ...]:

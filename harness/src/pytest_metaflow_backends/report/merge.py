@@ -18,7 +18,7 @@ from pytest_metaflow_backends.report.decode import (
 from pytest_metaflow_backends.report.filler import GridFiller
 from pytest_metaflow_backends.report.health import Health, HealthLog
 from pytest_metaflow_backends.report.model import HOST, Detail, Difference, Grid, State
-from pytest_metaflow_backends.report.source import Source, discover, supersedes
+from pytest_metaflow_backends.report.source import Source, discover, supersedes, takes_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -123,6 +123,7 @@ class _Merger:
         self.snapshots: dict[tuple[str, str, str], Snapshot] = {}
         self.drift: dict[tuple[str, str, str], Drift] = {}
         self.killed: list[str] = []
+        self._sessions: list[Session] = []
         self._damage: list[str] = []
         self._finish: dict[str, Any] | None = None
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -139,7 +140,10 @@ class _Merger:
 
     def read(self, source: Source) -> SessionEnd:
         """Read one session; sessions come oldest first."""
-        self.filler.begin(source.session)
+        session = source.session
+        older = enumerate(self._sessions)
+        self.filler.begin(session, {number for number, one in older if takes_over(session, one)})
+        self._sessions.append(session)
         self.health.begin()
         self._damage, self._finish = [], None
         for path in source.files:
@@ -147,7 +151,8 @@ class _Merger:
             self.health.end_file()
         self.health.end()
         self._settle_running(source)
-        return self._end(source.session)
+        self.filler.end()
+        return self._end(session)
 
     def _read_file(self, path: Path) -> None:
         for data in decoded(path, self._damage.append):

@@ -183,14 +183,26 @@ def _joined(heads: Sequence[_Head]) -> tuple[list[Source], list[str]]:
     return sorted(sources, key=lambda s: (s.session.started, s.session.id)), damage
 
 
+def takes_over(newer: Session, older: Session) -> bool:
+    """Tell whether what `newer` says about a cell makes void what `older` said about it.
+
+    In CI only a later go at the same job does that. Elsewhere any newer session does, since the
+    code has changed in between, unless it ran in other surroundings.
+    """
+    if newer.ci or older.ci:
+        return supersedes(newer, older)
+    return _surroundings(newer) == _surroundings(older)
+
+
 def supersedes(newer: Session, older: Session) -> bool:
     """Tell whether `newer` is a later go at the very job of `older`.
 
     In CI: the same job of the same run with a higher attempt. Elsewhere: started later with the
-    same columns and arguments.
+    same columns and arguments. Both only in the same surroundings: GitHub gives all legs of a
+    job's matrix the same job and attempt.
     """
     identity = [
-        (s.columns, s.args, *(s.ci.get(k) for k in ("provider", "run", "job")))
+        (s.columns, s.args, _surroundings(s), *(s.ci.get(k) for k in ("provider", "run", "job")))
         for s in (newer, older)
     ]
     if identity[0] != identity[1]:
@@ -198,6 +210,12 @@ def supersedes(newer: Session, older: Session) -> bool:
     if newer.ci.get("attempt") or older.ci.get("attempt"):
         return _attempt(newer) > _attempt(older)
     return newer.started > older.started
+
+
+def _surroundings(session: Session) -> tuple[str, ...]:
+    """Name what legs of a CI matrix differ in: Python (3.12), system (Linux), Metaflow."""
+    python = ".".join(session.python.split(".")[:2])
+    return python, session.platform.partition("-")[0], session.metaflow
 
 
 def _attempt(session: Session) -> int:

@@ -70,7 +70,12 @@ DISTINCT = {
     "path": Path("a/b"), "text of a path": "a/b", "enum": Colour.RED, "int enum": Level.LOW,
     "point": Point(1), "other point": Point(2), "named": Named(1, 2), "(1, 2)": (1, 2),
     "plain": Plain(a=1), "other plain": Plain(a=2), "a class": Plain, "a function": json.dumps,
-    "ordered": collections.OrderedDict(a=1), "{'a': 1}": {"a": 1}, "own set": Tagged({1}),
+    "ordered": collections.OrderedDict(a=1),
+    "ordered pair": collections.OrderedDict(a=1, b=2),
+    "turned pair": collections.OrderedDict(b=2, a=1),
+    "default dict": collections.defaultdict(int, {1: 2}),
+    "other default dict": collections.defaultdict(int, {2: 1}),
+    "{'a': 1}": {"a": 1}, "own set": Tagged({1}),
     "counter": collections.Counter("a"), "an error": ValueError("x"), "other": KeyError("x"),
     "int64": np.int64(1), "int32": np.int32(1), "float64": np.float64(1), "np bool": np.bool_(True),  # noqa: FBT003
     "0-d": np.array(1), "1-d": np.array([1]), "2-d": np.array([[1]]), "int8": np.array([1], "i1"),
@@ -138,6 +143,11 @@ EQUAL = {
     ),
     "sets in objects": (Plain(a={"x", "y", "z"}), Plain(a={"z", "y", "x"})),
     "own sets": (Tagged("abcdef"), Tagged("fedcba")),
+    "default dict order": (
+        collections.defaultdict(list, {"a": [1], "b": [2]}),
+        collections.defaultdict(list, {"b": [2], "a": [1]}),
+    ),
+    "counter order": (collections.Counter("aab"), collections.Counter("baa")),
 }  # fmt: skip
 
 

@@ -15,10 +15,12 @@ import math
 import pickle
 import struct
 import sys
+from collections import OrderedDict
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -273,13 +275,17 @@ def _object(walk: Walk, value: object) -> bytes:
         return seal("opaque", [name])
     if isinstance(reduced, str):  # a global: a function, Ellipsis, a singleton
         return seal("global", [str(getattr(value, "__module__", "")).encode(), reduced.encode()])
-    return _reduced(walk, name, reduced)
+    return _reduced(walk, name, reduced, ordered=isinstance(value, OrderedDict))
 
 
-def _reduced(walk: Walk, name: bytes, reduced: tuple[Any, ...]) -> bytes:
-    """Digest (callable, arguments, state, items of a list, items of a dict)."""
+def _reduced(walk: Walk, name: bytes, reduced: tuple[Any, ...], *, ordered: bool) -> bytes:
+    """Digest (callable, arguments, state, items of a list, items of a dict).
+
+    The items of a dict have an order only in one that compares by it.
+    """
     parts: list[Any] = [*reduced[:5], *[None] * (5 - len(reduced))]
     make, arguments, state, listed, mapped = parts
+    items = [*(mapped or ())]
     return seal(
         "object",
         [
@@ -288,6 +294,6 @@ def _reduced(walk: Walk, name: bytes, reduced: tuple[Any, ...]) -> bytes:
             walk.node(tuple(arguments)),
             walk.node(state),
             *walk.nodes(listed or ()),
-            seal("items", [part for item in mapped or () for part in walk.nodes(item)]),
+            seal("items", walk.nodes(chain(*items)) if ordered else pairs(walk, items)),
         ],
     )

@@ -276,6 +276,24 @@ def test_reports_replace_no_page_of_somebody_else(project, command):
     assert page.read_text() == "<h1>mine</h1>"
 
 
+def test_reports_that_cannot_be_written_are_told_in_a_line_beside_the_verdict(project):
+    project.matrix(FAKE)
+    project.test_file("def test_a(backend): pass")
+    assert project.cli("run", "-b", "fake").ret == 0
+    page = project.path / "report/index.html"
+    page.unlink()
+    page.mkdir()
+
+    reported = project.cli("report", "report/records", "-o", "matrix.yaml/x")
+    run = project.cli("run", "-b", "fake")
+
+    assert (reported.ret, run.ret) == (4, 4)
+    said = "error: {}: the reports cannot be written: {}".format
+    assert reported.errlines == [said(project.path / "matrix.yaml/x", "Not a directory")]
+    assert run.errlines[-1] == said(project.path / "report", "Is a directory")
+    run.stdout.fnmatch_lines(["fake * success * 1 passed"])
+
+
 def test_a_required_backend_that_does_not_come_up_is_ten_everywhere(project):
     project.matrix(
         "version: 1\n"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.matrix.model import Column
     from pytest_metaflow_backends.records import Snapshot
     from pytest_metaflow_backends.report.build import ExpectedColumn
-    from pytest_metaflow_backends.report.model import Difference
+    from pytest_metaflow_backends.report.model import Difference, Report
 
 ALLOWED = "harness/conformance/allowed_differences.yaml"
 
@@ -91,10 +91,13 @@ def allowed_in(chosen: Settings) -> Allowed:
 def build_and_write(
     records: Path, folder: Path, expected: Sequence[ExpectedColumn], chosen: Settings, title: str
 ) -> int:
-    """Build the report, write every form of it, print the grid; give the verdict's exit code."""
+    """Build the report, write every form of it, print the grid; give the verdict's exit code.
+
+    Raises UsageError if the files cannot be written; the grid is printed all the same.
+    """
     from rich.console import Console
 
-    from pytest_metaflow_backends.report import build, terminal, write
+    from pytest_metaflow_backends.report import build, terminal
 
     rules = allowed_in(chosen)
     stale: list[Entry] = []
@@ -116,10 +119,22 @@ def build_and_write(
         expectations=chosen.matrix.expectations,
         order=[column.name for column in chosen.matrix.columns],
     )
-    written = write.write_all(report, folder)
-    terminal.render(report, Console())
+    try:
+        written = _write(report, folder)
+    finally:
+        terminal.render(report, Console())
     for entry in stale:
         click.echo(f"note: {entry.where}: nothing differs in {entry.field}; take it out", err=True)
     for path in written:
         click.echo(f"wrote {path}", err=True)
     return report.verdict.exit_code
+
+
+def _write(report: Report, folder: Path) -> list[Path]:
+    from pytest_metaflow_backends.report.write import write_all
+
+    try:
+        return write_all(report, folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"{folder}: the reports cannot be written: {reason}") from error

@@ -222,6 +222,23 @@ def test_a_crash_is_red_in_its_own_column_whoever_tries_again(project):
     verdict.stdout.fnmatch_lines(["fake * required * failure * 1 crashed, 2 passed"])
 
 
+def test_a_crash_is_red_in_its_own_column_if_another_name_begins_like_it(project):
+    project.matrix("version: 1\nbackends: {fake: {kind: fake, variants: {a: {}, a-2: {}}}}\n")
+    project.test_file("""
+        import os
+
+        def test_it(backend):
+            if backend.variant == "a-2":
+                os._exit(0)
+    """)
+
+    project.record("-n1", "--metaflow-backend=fake/a,fake/a-2")
+
+    ends = {(r["key"], r["variant"]): r["outcome"] for r in project.results().values()}
+    assert ends == {("test_it.py::test_it", "a"): "passed",
+                    ("test_it.py::test_it", "a-2"): "crashed"}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "hook",
     [

@@ -70,8 +70,11 @@ class Recording:
             self._finished(nodeid)
 
     def _place_of(self, nodeid: str) -> dict[str, str | None]:
-        """Find the column that a node id names, as the plugin itself wrote it."""
-        for column in self.run.columns:
+        """Find the column that a node id names, as the plugin itself wrote it.
+
+        The longest name that fits is meant: `a-2` also looks like a parameter 2 in column `a`.
+        """
+        for column in sorted(self.run.columns, key=lambda column: -len(column.name)):
             if (key := key_of(nodeid, column.name)) != nodeid:
                 return {"key": key, "backend": column.backend, "variant": column.variant}
         return {}

@@ -134,3 +134,22 @@ def test_legs_that_all_pass_are_green(report_of, leg, cells):
     assert cells(report)["local"] == {"a": "passed"}
     assert not report.grid.details
     assert report.verdict.judgement is Judgement.SUCCESS
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("state", "outcome", "judgement"),
+    [("broken", "passed", "failure"), ("unavailable", "not_run", "neutral")],
+)
+def test_no_leg_hides_how_the_backend_of_another_was(
+    report_of, leg, lines, state, outcome, judgement, turned
+):
+    legs = []
+    told = [(OLD, outcome, state), (NEW, "passed", "up")]
+    for where, ended, said in reversed(told) if turned else told:
+        first, *rest = leg(ended, where, ci=ci())
+        legs.append([first, lines.event(said, column="local", reason="no docker"), *rest])
+
+    report = report_of(*legs)
+
+    assert report.verdict.columns[0].judgement.value == judgement

@@ -1,12 +1,17 @@
-"""What the records say about the backends themselves: the newest session that says anything."""
+"""What the records say about the backends themselves.
+
+A session replaces what those said that it takes over from; of rivals, the worst stands.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from pytest_metaflow_backends.records import BackendEvent
 
@@ -42,7 +47,7 @@ class Health:
         )
 
     def joined(self, other: Health) -> Health:
-        """Join what two processes of one session say: the worse of the two."""
+        """Join what two processes of one session, or two rivals, say: the worse of the two."""
         first, second = sorted((self, other), key=lambda h: -_WORSE[h.state])
         return replace(
             first,
@@ -62,9 +67,14 @@ class HealthLog:
         self.seen: set[str] = set()  # columns this session says something about
         self._file: dict[str, Health] = {}
         self._session: dict[str, Health] = {}
+        self._number = -1  # of this session
+        self._replaced: AbstractSet[int] = frozenset()
+        self._said: dict[str, dict[int, Health]] = {}  # column -> session -> what counts of it
 
-    def begin(self) -> None:
-        """Open a session."""
+    def begin(self, replaced: AbstractSet[int] = frozenset()) -> None:
+        """Open a session; `replaced` are the numbers, from 0, of those it takes over from."""
+        self._number += 1
+        self._replaced = replaced
         self.seen = set()
         self._session = {}
 
@@ -84,5 +94,9 @@ class HealthLog:
         self._file = {}
 
     def end(self) -> None:
-        """Let what this session says replace what older ones said."""
-        self.columns |= self._session
+        """Let what this session says replace what older ones said, or stand beside it."""
+        for name, health in self._session.items():
+            known = self._said.get(name, {}).items()
+            said = {number: one for number, one in known if number not in self._replaced}
+            self._said[name] = {self._number: health, **said}  # newest first
+            self.columns[name] = reduce(Health.joined, self._said[name].values())

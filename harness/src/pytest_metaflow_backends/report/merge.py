@@ -142,9 +142,10 @@ class _Merger:
         """Read one session; sessions come oldest first."""
         session = source.session
         older = enumerate(self._sessions)
-        self.filler.begin(session, {number for number, one in older if takes_over(session, one)})
+        replaced = {number for number, one in older if takes_over(session, one)}
         self._sessions.append(session)
-        self.health.begin()
+        self.filler.begin(session, replaced)
+        self.health.begin(replaced)
         self._damage, self._finish = [], None
         for path in source.files:
             self._read_file(path)

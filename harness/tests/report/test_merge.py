@@ -600,6 +600,12 @@ def test_tests_without_a_backend_have_the_last_column(report_of, lines):
     assert report.verdict.judgement is Judgement.SUCCESS
 
 
+def snapshot(column, data, key="t.py::test_a"):
+    backend, _, variant = column.partition("/")
+    place = {"backend": backend, **({"variant": variant} if variant else {})}
+    return {"kind": "snapshot", "key": key, **place, "name": "run", "data": data}
+
+
 def test_snapshots_go_to_compare_and_its_differences_are_red(report_of, lines):
     seen = []
 
@@ -608,25 +614,41 @@ def test_snapshots_go_to_compare_and_its_differences_are_red(report_of, lines):
         return [Difference("k", "run", "tags", {"local": "a", "nomad/exec": "b"})]
 
     green = [
-        lines.session(columns=["local"]),
+        lines.session(columns=["local", "nomad/exec"]),
         lines.plan("a"),
+        lines.plan("a", column="nomad/exec"),
         lines.result("a"),
-        {"kind": "snapshot", "key": "k", "backend": "local", "name": "run", "data": {"x": 1}},
-        {
-            "kind": "snapshot",
-            "key": "k",
-            "backend": "nomad",
-            "variant": "exec",
-            "name": "run",
-            "data": {"x": 2},
-        },
+        lines.result("a", column="nomad/exec"),
+        snapshot("local", {"x": 1}),
+        snapshot("nomad/exec", {"x": 2}),
         lines.finish(),
     ]
     report = report_of(green, compare=compare)
 
-    assert seen == [("k", "local", None, "run", {"x": 1}), ("k", "nomad", "exec", "run", {"x": 2})]
+    key = "t.py::test_a"
+    assert seen == [(key, "local", None, "run", {"x": 1}), (key, "nomad", "exec", "run", {"x": 2})]
     assert report.verdict.reason == "columns differ in 1 place"
     assert report.verdict.judgement is Judgement.FAILURE
+
+
+@pytest.mark.parametrize("outcome", ["xfailed", "failed", "skipped"])
+def test_what_a_test_left_that_did_not_pass_is_not_compared(report_of, lines, outcome):
+    seen = []
+    report_of(
+        [
+            lines.session(columns=["local", "k8s"]),
+            lines.plan("a"),
+            lines.plan("a", column="k8s"),
+            lines.result("a"),
+            lines.result("a", outcome, column="k8s"),
+            snapshot("local", {"status": "succeeded"}),
+            snapshot("k8s", {"status": "failed"}),
+            lines.finish(),
+        ],
+        compare=lambda found, _: seen.extend(s.backend for s in found) or [],
+    )
+
+    assert seen == ["local"]
 
 
 def test_a_later_session_replaces_the_snapshots_of_an_earlier_one(report_of, lines):
@@ -636,7 +658,7 @@ def test_a_later_session_replaces_the_snapshots_of_an_earlier_one(report_of, lin
             lines.session(f"s{n}", started=n),
             lines.plan("a"),
             lines.result("a"),
-            {"kind": "snapshot", "key": "k", "backend": "local", "name": "run", "data": {"n": n}},
+            snapshot("local", {"n": n}),
             lines.finish(),
         ]
         for n in (1, 2)

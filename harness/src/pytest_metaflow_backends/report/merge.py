@@ -82,8 +82,10 @@ def merge(
     ends = [merger.read(source) for source in sources.sessions]
     grid = merger.filler.grid
     grid.columns.sort(key=lambda name: name == HOST)
-    snapshots = merger.snapshots.values()
-    passed = _passed(grid, {snapshot.key for snapshot in snapshots})
+    taken = merger.snapshots
+    passed = set(_passed(grid, {key for key, _, _ in taken}))
+    # Of a failure, expected or not, the cell says enough; what it left must not be compared.
+    snapshots = [taken[place] for place in taken if place[:2] in passed]
     return Merged(
         grid=grid,
         ends=tuple(_current(ends)),
@@ -91,7 +93,7 @@ def merge(
         health=merger.health.columns,
         events=tuple(merger.health.events),
         drift=tuple(merger.drift.values()),
-        differences=tuple(compare(snapshots, passed)) if compare and snapshots else (),
+        differences=tuple(compare(snapshots, sorted(passed))) if compare and snapshots else (),
         unreported=tuple(_unreported(grid, sources.sessions)),
         killed=tuple(merger.killed),
         damage=sources.damage,

@@ -219,5 +219,4 @@ class Report:
         name = "'" + detail.nodeid.replace("'", quote) + "'"
         if not detail.column:
             return f"pytest {name}"
-        backend = detail.column.partition("/")[0]
-        return f"tox -e {backend} -- {name}"
+        return f"pytest --metaflow-backend={detail.column} {name}"

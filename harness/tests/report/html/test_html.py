@@ -237,7 +237,7 @@ def test_verdict_and_failures_can_be_read_without_javascript():
         "14 failed by infrastructure: ImagePullBackOff",
         "14 tests, k8s/kind only",
         'ImagePullBackOff: Back-off pulling image "mf-test:dev"',
-        "tox -e k8s -- 'conformance/test_graph.py::test_foreach[k8s/kind]'",
+        "pytest --metaflow-backend=k8s/kind 'conformance/test_graph.py::test_foreach[k8s/kind]'",
         "ForeachFlow/1714/square/3",
         "kubernetes-pod-name t-7f3c9d-x2kq8",
         "Task crashed with ImagePullBackOff",

@@ -233,7 +233,7 @@ def test_an_open_row_shows_the_whole_failure(visit):
         "ForeachFlow/1714/square/3",
         "t-7f3c9d-x2kq8",
         "Task crashed with ImagePullBackOff",
-        "tox -e k8s -- 'conformance/test_graph.py::test_foreach[k8s/kind]'",
+        "pytest --metaflow-backend=k8s/kind 'conformance/test_graph.py::test_foreach[k8s/kind]'",
         "no controller answered in 120 s",
     ):
         assert wanted in text
@@ -463,7 +463,9 @@ def test_copying_the_reproduce_line_fills_the_clipboard(visit):
     button.click()
     until(page, "document.querySelector('[data-copy]').textContent === 'Copied'")
 
-    expected = "tox -e k8s -- 'conformance/test_graph.py::test_foreach[k8s/kind]'"
+    expected = (
+        "pytest --metaflow-backend=k8s/kind 'conformance/test_graph.py::test_foreach[k8s/kind]'"
+    )
     assert page.evaluate("navigator.clipboard.readText()") == expected
 
 

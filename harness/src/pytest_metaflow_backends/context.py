@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_metaflow_backends import selection, sessioninfo
+from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.matrix.load import load
+from pytest_metaflow_backends.matrix.patterns import bad_regex
 from pytest_metaflow_backends.redact import Redactor
 from pytest_metaflow_backends.vetting import vet
 
@@ -66,7 +68,7 @@ def from_config(config: pytest.Config, matrix_path: Path) -> RunContext:
         else ()
     )
     shared = getattr(config, "workerinput", {}).get(WORKER_KEY, {})
-    patterns = [p for found in config.hook.pytest_metaflow_redact() for p in found]
+    patterns = _patterns(config)
     return RunContext(
         matrix=matrix,
         columns=_joined(columns, forced),
@@ -83,6 +85,15 @@ def from_config(config: pytest.Config, matrix_path: Path) -> RunContext:
         probe_undeclared=option.metaflow_probe_undeclared,
         deadline=_deadline(option.metaflow_deadline, shared.get("deadline")),
     )
+
+
+def _patterns(config: pytest.Config) -> list[str]:
+    """Collect what plugins want masked; raises UsageError for one that would not do it."""
+    patterns = [p for found in config.hook.pytest_metaflow_redact() for p in found]
+    for pattern in patterns:
+        if wrong := bad_regex(pattern):
+            raise UsageError(f"pytest_metaflow_redact gave {pattern!r}: {wrong}")
+    return patterns
 
 
 def redactor(

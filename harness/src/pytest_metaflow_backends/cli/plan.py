@@ -59,10 +59,11 @@ def _plan(
 ) -> dict[str, Any]:
     from pytest_metaflow_backends.matrix.describe import describe
 
+    masked = chosen.redactor()  # an option or an argument of a deployment may be a secret
     return {
         "column": column.name,
         "required": column.required_in(chosen.context),
-        "settings": list(describe(column)),
+        "settings": [masked(line) for line in describe(column)],
         "tests": _collect(column, chosen, paths) if tests else None,
     }
 
@@ -73,7 +74,7 @@ def _collect(column: Column, chosen: Settings, paths: tuple[str, ...]) -> list[s
         "-m",
         chosen.matrix.marker(column.backend),
         "--collect-only",
-        "-q",
+        "--verbosity=-1",  # -q on top of the project's own would leave numbers instead of names
         "--no-header",
         f"--metaflow-matrix={chosen.matrix.path}",
         f"--metaflow-backend={column.name}",

@@ -31,7 +31,6 @@ def describe(column: Column) -> Iterator[str]:
     if column.provides is not None:
         yield f"provides {', '.join(sorted(column.provides)) or 'nothing'}"
     if column.environment:
-        # A value may be a secret, and nothing redacts what a plan prints.
         yield f"variables {', '.join(sorted(column.environment))}"
     for title, settings in (("deploy argument", column.deploy_args), ("option", column.options)):
         for name, value in sorted(settings.items()):

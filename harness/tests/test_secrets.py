@@ -6,6 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
+
 CANARIES = [f"canary-{n:02d}-Zm9vYmFy+/{n * 7919}" for n in range(20)]
 ENCODED = [base64.b64encode(c.encode()).decode() for c in CANARIES]
 
@@ -187,3 +189,44 @@ def test_the_key_of_a_backend_that_never_came_up_is_masked(project):
     assert result.ret == by_hand.ret == 10
     assert [text for text in said if "the server says: [redacted] is refused" not in text] == []
     assert "mfx_" not in "".join(said)
+
+
+def test_what_a_passing_test_or_an_import_says_is_masked_on_the_terminal_too(project, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "canary-of-a-pass")
+    project.test_file("import os\ndef test_alone(): print(os.environ['MY_TOKEN'])")
+    project.test_file("import os\nraise RuntimeError(os.environ['MY_TOKEN'])", "test_import.py")
+    junit = ("--junitxml=j.xml", "-o", "junit_logging=all")
+
+    passed = project.run("-rP", "test_it.py", *junit)
+    broken = project.run("test_import.py")
+
+    assert passed.ret == 0
+    said = [passed.stdout.str(), broken.stdout.str(), (project.path / "j.xml").read_text()]
+    assert all("[redacted]" in text for text in said)
+    assert "canary" not in "".join(said)
+
+
+def test_a_plan_shows_no_secret_options(project):
+    project.matrix(
+        "version: 1\nbackends: {local: {kind: local, scheduler_type: argo-workflows, "
+        "deploy_args: {api_token: canary-of-a-plan}}}"
+    )
+    project.test_file("def test_it(backend): pass")
+
+    plans = [project.cli("plan", "--backend", "local", *more) for more in ((), ("--json",))]
+
+    assert all("canary" not in plan.stdout.str() for plan in plans)
+    plans[0].stdout.fnmatch_lines(["*api_token: [[]redacted]*"])
+
+
+@pytest.mark.parametrize("pattern", [r"(?P<key>tok-\w+)", r"(?i)tok-\w+", "("])
+def test_a_pattern_of_a_plugin_that_would_mask_nothing_is_refused(project, pattern):
+    (project.path / "conftest.py").write_text(
+        f"def pytest_metaflow_redact(): return [{pattern!r}]\n"
+    )
+    project.test_file("def test_it(backend): pass")
+
+    result = project.run()
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*pytest_metaflow_redact gave*"])

@@ -266,3 +266,132 @@ def test_a_pytest_that_ends_badly_after_its_records_were_written_is_red(project,
     verdict = project.cli("run")
 
     assert verdict.ret == 1
+
+
+@pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
+def test_a_test_whose_body_never_ran_has_not_passed(project, option):
+    project.test_file(
+        "def test_on_a_backend(backend): assert False\ndef test_alone(): assert False"
+    )
+
+    result, lines = project.record(option)
+
+    assert result.ret == 1
+    assert [line for line in lines if line["kind"] == "result"] == []
+    result.stdout.fnmatch_lines(["*2 planned tests never reported a result*"])
+
+
+def test_a_test_that_was_interrupted_has_not_passed(project):
+    project.test_file("def test_it(backend): raise KeyboardInterrupt\ndef test_next(backend): pass")
+
+    result, lines = project.record()
+
+    assert result.ret == 2
+    assert [line for line in lines if line["kind"] == "result"] == []
+
+
+def test_a_folder_that_skips_itself_whole_is_red(project):
+    (project.path / "sub").mkdir()
+    skips = "import pytest\npytest.importorskip('no_such_module')\n"
+    (project.path / "sub" / "conftest.py").write_text(skips)
+    project.test_file("def test_gone(backend): assert False", "sub/test_sub.py")
+    project.test_file("def test_here(backend): pass")
+
+    result = project.run()
+
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*sub*: the folder skips itself whole*"])
+
+
+def test_tests_of_no_backend_that_were_not_started_are_red(project):
+    project.test_file("def test_alone(): pass")
+
+    result = project.run("--metaflow-deadline=0")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["not started before the deadline: 1 test"])
+
+
+def test_a_run_that_executed_nothing_is_red_though_nothing_was_required(project):
+    project.matrix("version: 1\nbackends: {fake: {kind: fake, required: false}}")
+    project.test_file("import pytest\ndef test_it(backend): pytest.skip('never')")
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["nothing was executed of 1 planned test"])
+
+
+def test_an_expected_failure_that_is_not_even_run_is_red(project):
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.xfail(reason="later", strict=True, run=False)
+        def test_it(backend): pass
+    """)
+
+    result = project.run("--metaflow-require=local")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*run=False tests nothing*"])
+
+
+def test_a_value_that_happens_to_be_named_like_a_backend_tests_no_backend(project):
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.parametrize("backend", ["local", "sqlite"])
+        def test_it(backend): pass
+    """)
+
+    result, _ = project.record("--metaflow-require=local")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*local is required and nothing was executed*"])
+    assert all("backend" not in line for line in project.results().values())
+
+
+def test_a_fixture_that_fails_after_a_skip_is_an_error(project):
+    project.test_file("""
+        import pytest
+
+        @pytest.fixture
+        def fixture():
+            yield
+            raise RuntimeError("left behind")
+
+        def test_it(backend, fixture): pytest.skip("not today")
+    """)
+
+    result, _ = project.record()
+    (line,) = project.results().values()
+
+    assert result.ret == 1
+    assert line["outcome"] == "error"
+    assert line["attempts"][-1]["message"] == "left behind"
+
+
+def test_a_report_knows_all_columns_that_are_required_where_it_is_made(project):
+    project.matrix(
+        "version: 1\nbackends:\n  local: {kind: local}\n"
+        "  fake: {kind: fake, default: false, required: [ci]}\n"
+    )
+    project.test_file("def test_it(backend): pass")
+    project.record("--metaflow-backend=local")
+
+    for context, code in (("dev", 0), ("ci", 1)):
+        result = project.cli("report", "records", "-o", f"in-{context}", "--context", context)
+        assert result.ret == code
+    result.stdout.fnmatch_lines(["*fake*"])
+
+
+def test_a_typing_error_in_a_marker_leaves_earlier_records_alone(project):
+    project.test_file("def test_it(backend): pass")
+    project.cli("run", "-b", "local")
+    before = sorted((project.path / "report" / "records").iterdir())
+
+    result = project.cli("run", "-b", "local", "-m", "nomda")
+
+    assert result.ret == 4
+    assert sorted((project.path / "report" / "records").iterdir()) == before
+    result.stderr.fnmatch_lines(["no test run began*"])

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.redact import Redactor
 
 
-def redact(report: pytest.TestReport, redactor: Redactor) -> None:
-    """Mask what the test said: traceback or reason, captured output, and our own facts."""
+def redact(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
+    """Mask what was said by a test, or while its module was imported.
+
+    That is the traceback or the reason, captured output, and our own facts.
+    """
     report.longrepr = _masked(report.longrepr, redactor)
     report.sections = [(name, redactor(text)) for name, text in report.sections]
-    if hasattr(report, "wasxfail"):
-        report.wasxfail = redactor(report.wasxfail)
+    if (why := getattr(report, "wasxfail", None)) is not None:
+        report.wasxfail = redactor(why)  # type: ignore[union-attr]
     facts = getattr(report, "metaflow", {})
     for name in facts.keys() & {"runs", "snapshots", "message", "type"}:
         facts[name] = redactor.leaves(facts[name])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_metaflow_backends import causes, expectations, fixtures, selection
+from pytest_metaflow_backends import birth, causes, expectations, fixtures, selection
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.item import STATE, ItemState, key_of, state_of
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
@@ -24,7 +24,7 @@ PLAN_LINE = 500  # tests per line of the plan
 # Stands for the columns of a test of other backends than this run's; it is deselected.
 NOWHERE = "not-in-this-run"
 SKIPS_ITSELF = (
-    "the module skips itself whole, so its tests would be missing and nobody would know; skip them "
+    "the {what} skips itself whole, so its tests would be missing and nobody would know; skip them "
     "one by one: pytestmark = pytest.mark.skipif(..., reason=...)"
 )
 EMPTY_PARAMETERS = "got empty parameter set"
@@ -84,11 +84,13 @@ class Collection:
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Refuse modules that skip themselves: nobody would know which tests are missing."""
+        """Refuse what skips itself whole: nobody would know which tests are missing."""
         report = yield
-        if report.outcome == "skipped" and isinstance(collector, pytest.Module):
+        if report.outcome == "skipped":
+            what = "module" if isinstance(collector, pytest.Module) else "folder"
             report.outcome = "failed"
-            report.longrepr = f"{collector.nodeid}: {SKIPS_ITSELF}"
+            report.longrepr = f"{collector.nodeid}: {SKIPS_ITSELF.format(what=what)}"
+        birth.redact(report, self.run.redact)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -121,7 +123,7 @@ class Collection:
         params = getattr(getattr(item, "callspec", None), "params", {})
         name = params.get("backend")
         column = next((c for c in self.run.columns if c.name == name), None)
-        if column is None:
+        if column is None or _has_own_values(item):
             return ItemState(key=item.nodeid)
         key = key_of(item.nodeid, column.name)
         expectation = next(
@@ -197,10 +199,25 @@ class Collection:
 
 def _has_own_backend(metafunc: pytest.Metafunc) -> bool:
     """Tell if the test brings its own values for `backend`: then ours would clash."""
-    marks = metafunc.definition.iter_markers("parametrize")
-    names = (mark.args[0] if mark.args else mark.kwargs.get("argnames", ()) for mark in marks)
-    flat = (n.split(",") if isinstance(n, str) else n for n in names)
-    return any(part.strip() == "backend" for group in flat for part in group)
+    return any(_about_backend(metafunc.definition))
+
+
+def _has_own_values(item: pytest.Item) -> bool:
+    """Tell if `backend` is a plain value of the test's own: then no column is tested."""
+    for mark in _about_backend(item):
+        indirect = mark.kwargs.get("indirect", False)
+        if not (indirect is True or (indirect and "backend" in indirect)):
+            return True
+    return False
+
+
+def _about_backend(node: pytest.Item) -> Iterator[pytest.Mark]:
+    """Yield the marks that parametrise `backend`."""
+    for mark in node.iter_markers("parametrize"):
+        names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+        parts = names.split(",") if isinstance(names, str) else names
+        if any(part.strip() == "backend" for part in parts):
+            yield mark
 
 
 def _is_nowhere(item: pytest.Item) -> bool:

@@ -35,8 +35,8 @@ class Recording:
         self.recorder: Recorder | None = None
         self._reports: dict[str, list[pytest.TestReport]] = {}
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
+        """Open the records once the options are known to be right: a typing error leaves none."""
         if self.run.records is not None and not self.config.option.collectonly:
             path = self.run.records / f"{self.run.session}.jsonl"
             try:
@@ -90,7 +90,7 @@ class Recording:
 
     def _finished(self, nodeid: str) -> None:
         reports = self._reports.pop(nodeid, None)
-        if not reports:
+        if not reports or not results.came_to_an_end(reports):
             return
         result = results.result_of(reports, self.run.redact)
         self.tally.add(result)
@@ -142,7 +142,7 @@ class Recording:
             self._finished(nodeid)
         fixtures.close_lifecycle(self.config)
         if self.recorder is not None:
-            late = any(column.late for column in self.tally.columns.values())
+            late = self.tally.late or any(c.late for c in self.tally.columns.values())
             finish = Finish(
                 exitstatus=int(session.exitstatus),
                 ended=time.time(),

@@ -22,6 +22,10 @@ LENIENT_XFAIL = (
     "an xfail that is not strict can never be red; on a backend test use strict=True or, with an "
     "owner and an end date, expect_failures in the matrix"
 )
+IDLE_XFAIL = (
+    "an xfail with run=False tests nothing; on a backend test leave `run` out, or skip it with a "
+    "reason"
+)
 EMPTY_SET = (
     "parametrised with nothing, so nothing would be tested; give it values, or skip it with a "
     "reason (set empty_parameter_set_mark = fail_at_collect to find these at collection)"
@@ -53,6 +57,8 @@ class Reporting:
         report = yield
         state = state_of(item)
         if state.column is None and report.outcome == "passed":
+            if report.sections:
+                birth.redact(report, self.run.redact)
             return report  # the commonest case by far costs nothing more
         if state.column is not None:
             self._judge_on_matrix(item, report, state)
@@ -68,6 +74,8 @@ class Reporting:
         """Turn into red what pytest lets pass: lenient xfails, expired expectations, no values."""
         if _skip_reason(report).startswith(EMPTY_PARAMETERS):
             _fail(report, EMPTY_SET)
+        elif hasattr(report, "wasxfail") and not _runs(item):
+            _fail(report, IDLE_XFAIL)
         elif hasattr(report, "wasxfail") and not self._strict(item):
             _fail(report, LENIENT_XFAIL)
         elif state.expired and report.when == "call" and report.outcome == "passed":
@@ -124,6 +132,10 @@ class Reporting:
             return Cause.TEST
         answer = self.config.hook.pytest_metaflow_classify(error=error)
         return answer or causes.classify(error)
+
+
+def _runs(item: pytest.Item) -> bool:
+    return all(mark.kwargs.get("run", True) for mark in item.iter_markers("xfail"))
 
 
 def _gathered(state: ItemState) -> dict[str, Any]:

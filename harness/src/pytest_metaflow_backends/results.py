@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HEAD, TAIL = 8_000, 24_000  # characters of a traceback with its output that are kept
 MARGIN = 64_000  # read beyond what is kept, so that no secret is cut in half before redaction
+CALL = "call"  # pytest's phase in which a test's body runs
 CRASH = "???"  # pytest-xdist's phase for a test whose worker died
 NOT_STARTED = frozenset({SkipKind.UNAVAILABLE.value, SkipKind.DEADLINE.value})
 
@@ -62,10 +63,20 @@ def result_of(reports: Sequence[pytest.TestReport], redact: Redactor) -> Result:
 
 def plainly_passed(reports: Sequence[pytest.TestReport]) -> bool:
     """Tell the commonest case: outside the matrix, one attempt, nothing to say."""
+    ran = False
     for report in reports:  # asked of every test: a loop costs half of what `all` does
         if report.outcome != "passed" or hasattr(report, "metaflow") or hasattr(report, "wasxfail"):
             return False
-    return True
+        ran = ran or report.when == CALL
+    return ran
+
+
+def came_to_an_end(reports: Sequence[pytest.TestReport]) -> bool:
+    """Tell if there is a result: the body ran, or something said why it did not.
+
+    Not with `--setup-only`, nor if the run was interrupted in the body.
+    """
+    return any(report.when == CALL or report.outcome != "passed" for report in _final(reports))
 
 
 def tried_again(reports: Sequence[pytest.TestReport]) -> bool:
@@ -102,11 +113,13 @@ def _final(reports: Sequence[pytest.TestReport]) -> list[pytest.TestReport]:
 
 
 def _outcome(reports: Sequence[pytest.TestReport], facts: Mapping[str, Any]) -> Outcome:
-    for report in _final(reports):
+    final = _final(reports)
+    for report in final:  # a teardown that fails after a skip must not be hidden by it
         if report.when == CRASH:
             return Outcome.CRASHED
         if report.outcome in {"failed", "rerun"}:
             return _failure(report)
+    for report in final:
         if hasattr(report, "wasxfail"):
             return Outcome.XFAILED if report.outcome == "skipped" else Outcome.XPASSED
         if report.outcome == "skipped":

@@ -34,16 +34,19 @@ class Tally:
 
     outcomes: dict[Outcome, int] = field(default_factory=dict)
     columns: dict[str, ColumnTally] = field(default_factory=dict)
+    late: int = 0  # tests outside the matrix that were not started because of the deadline
 
     def add(self, result: Result) -> None:
         self.outcomes[result.outcome] = self.outcomes.get(result.outcome, 0) + 1
+        late = result.skip_kind is SkipKind.DEADLINE
         if result.backend is None:
+            self.late += late
             return
         name = f"{result.backend}/{result.variant}" if result.variant else result.backend
         column = self.columns.setdefault(name, ColumnTally())
         column.results += 1
         column.executed += result.outcome in EXECUTED
-        column.late += result.skip_kind is SkipKind.DEADLINE
+        column.late += late
         if result.skip_kind is SkipKind.UNAVAILABLE:
             column.unavailable = column.unavailable or result.skip_reason
 
@@ -74,7 +77,13 @@ class Tally:
         wrong = [*self._idle(required, forced), *self._late()]
         if given == ExitCode.GREEN:
             wrong += [*self._hidden(), *self._unreported(planned)]
+            wrong += [] if wrong else [*self._nothing(planned)]
         return (ExitCode.RED, wrong) if wrong else (given, [])
+
+    def _nothing(self, planned: int) -> Iterator[str]:
+        """Say that all that was planned for backends was skipped; the report calls it red, too."""
+        if planned and self.columns and not {*self.outcomes} & EXECUTED:
+            yield f"nothing was executed of {counted(planned, 'planned test')}"
 
     def _hidden(self) -> Iterator[str]:
         """Name red results that pytest does not count, e.g. a crash that was tried again."""
@@ -99,6 +108,8 @@ class Tally:
                 yield f"{name} is required and nothing was executed of its {tests}"
 
     def _late(self) -> Iterator[str]:
+        if self.late:
+            yield f"not started before the deadline: {counted(self.late, 'test')}"
         for name, column in self.columns.items():
             if column.late:
                 yield f"{name}: not started before the deadline: {counted(column.late, 'test')}"

@@ -31,7 +31,7 @@ DECISIVE = (ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE)
     multiple=True,
     metavar="NAMES",
     help="Columns to run, e.g. local,k8s/kind; may be given again (default: the "
-    "matrix's default columns).",
+    "matrix's default columns, and those required here).",
 )
 @click.option("--all-variants", is_flag=True, help="Run the variants too that are not default.")
 @click.option("--require", is_flag=True, help="Every column named here must run.")

@@ -98,7 +98,6 @@ class Reporting:
         if state.column is not None:
             facts |= {"backend": state.column.backend, "variant": state.column.variant}
             facts |= {"owner": state.expectation.owner} if state.expectation else {}
-            facts |= {"required": state.column.name in self.run.required}
         if state.undeclared and report.outcome == "passed" and report.when == "call":
             facts["drift"] = list(state.undeclared)
         if state.skip_kind is not None:

@@ -123,9 +123,9 @@ def _not_run(request: pytest.FixtureRequest, reason: str) -> None:
     pytest.skip(reason)
 
 
-def report_failure(config: pytest.Config, column: Column) -> None:
+def report_failure(config: pytest.Config, column: Column, reason: str) -> None:
     """Count a failure that the backend is to blame for; after two the column is broken."""
-    config.stash[LIFECYCLE].report_failure(column)
+    config.stash[LIFECYCLE].report_failure(column, reason)
 
 
 def mf_flow(request: pytest.FixtureRequest) -> Iterator[FlowStarter]:

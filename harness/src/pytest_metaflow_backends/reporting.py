@@ -118,7 +118,7 @@ class Reporting:
         place = report.nodeid.partition("[")[0]
         cause = self._cause(error)
         if cause is Cause.BACKEND and state.column is not None:
-            fixtures.report_failure(self.config, state.column)
+            fixtures.report_failure(self.config, state.column, message.partition("\n")[0])
         return {
             "type": kind,
             "message": message,

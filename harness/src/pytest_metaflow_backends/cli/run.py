@@ -145,6 +145,6 @@ def _workers(column: Column) -> Iterator[str]:
 
 
 def _interrupted(records: Path) -> bool:
-    """Tell Ctrl-C (stop here) from a collection error (exit code 2 too: go on)."""
+    """Tell a run that was interrupted before it recorded anything; other ends with 2 go on."""
     newest = max(records.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, default=None)
     return newest is None

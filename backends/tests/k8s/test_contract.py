@@ -2,81 +2,10 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-
 import pytest
-from metaflow_backends.k8s import api_of
 from metaflow_backends.k8s.certificates import SERVICE_ADDRESS
 
 pytestmark = [pytest.mark.backends("k8s"), pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def api(backend):
-    return api_of(backend.running)
-
-
-@pytest.fixture
-def jobs(api, backend):
-    """Start a Job of one pod; it is deleted at the end of the test."""
-    namespace = backend.running.details["namespace"]
-    where = f"/apis/batch/v1/namespaces/{namespace}/jobs"
-    started = []
-
-    def start(*command, image=None, limits=None, **spec):
-        container = {
-            "name": "main",
-            "image": image or backend.running.details["image"],
-            "imagePullPolicy": "IfNotPresent",
-            "command": list(command),
-            "resources": {"limits": limits or {}},
-        }
-        name = f"contract-{uuid.uuid4().hex[:8]}"
-        pod = {"restartPolicy": "Never", "containers": [container], **spec}
-        api.create(
-            {
-                "apiVersion": "batch/v1",
-                "kind": "Job",
-                "metadata": {"name": name, "namespace": namespace},
-                "spec": {"backoffLimit": 0, "template": {"spec": pod}},
-            }
-        )
-        started.append(name)
-        return Pod(api, namespace, name)
-
-    yield start
-    for name in started:
-        api.delete(f"{where}/{name}")
-
-
-class Pod:
-    """The one pod of a Job."""
-
-    def __init__(self, api, namespace, job):
-        self.api, self.pods, self.job = api, f"/api/v1/namespaces/{namespace}/pods", job
-
-    def read(self):
-        found = self.api.get(self.pods, labelSelector=f"job-name={self.job}")["items"]
-        return found[0] if found else {"status": {}}
-
-    def until(self, condition, seconds=90):
-        deadline = time.monotonic() + seconds
-        while not (value := condition(self.read()["status"])):
-            assert time.monotonic() < deadline, f"pod is {self.read()['status']}"
-            time.sleep(0.1)
-        return value
-
-    def end(self):
-        """Wait for the end of the container and give how it ended."""
-        return self.until(lambda status: _state(status).get("terminated"))
-
-    def log(self):
-        return self.api.text(f"{self.pods}/{self.read()['metadata']['name']}/log")
-
-
-def _state(status):
-    return next((one["state"] for one in status.get("containerStatuses", ())), {})
 
 
 @pytest.mark.smoke
@@ -116,7 +45,7 @@ def test_a_limit_is_what_the_container_sees(jobs):
 def test_an_image_that_is_nowhere_says_so(jobs):
     pod = jobs("true", image="docker.io/metaflow-extras/nowhere:1")
 
-    waiting = pod.until(lambda status: _state(status).get("waiting", {}).get("message"))
+    waiting = pod.waits()
 
     assert "metaflow-extras/nowhere:1" in waiting
 
@@ -147,28 +76,11 @@ def test_a_pod_reaches_the_store_with_the_keys_of_the_secret(jobs, backend):
         "import boto3; "
         f"print(boto3.client('s3', endpoint_url={endpoint!r}).list_buckets()['Buckets'][0]['Name'])"
     )
-    namespace = backend.running.details["namespace"]
     pod = jobs("python", "-c", code)
     pod.end()
     assert "Unable to locate credentials" in pod.log()  # a pod that is not given them has none
-    api = pod.api
-    name = f"contract-{uuid.uuid4().hex[:8]}"
-    container = {
-        "name": "main",
-        "image": backend.running.details["image"],
-        "command": ["python", "-c", code],
-        "envFrom": [secret],
-    }
-    api.create(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "namespace": namespace, "labels": {"job-name": name}},
-            "spec": {"restartPolicy": "Never", "containers": [container]},
-        }
-    )
-    with_keys = Pod(api, namespace, name)
+
+    with_keys = jobs("python", "-c", code, env_from=[secret])
     with_keys.end()
 
     assert with_keys.log().strip() == "metaflow"
-    api.delete(f"/api/v1/namespaces/{namespace}/pods/{name}")

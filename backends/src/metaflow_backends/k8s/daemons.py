@@ -11,6 +11,8 @@ from metaflow_backends.k8s.configuration import PODS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from metaflow_backends.host.ground import Ground
+
 PORT = 6443
 ETCD = "http://127.0.0.1:2379"
 # From the API server's readiness on; all need it.
@@ -26,6 +28,11 @@ class Layout:
     address: str  # of the ground
     sockets: Path  # a folder with a short name
     group: str  # control group
+
+    @classmethod
+    def of(cls, ground: Ground, home: Path) -> Layout:
+        """Say where a start keeps what; it follows from its home."""
+        return cls(home=home, address=ground.address, sockets=ground.folder, group=ground.name)
 
     @property
     def data(self) -> Path:

@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from metaflow_backends import images, toolchain
-from metaflow_backends.errors import BackendError
+from metaflow_backends import images
 from metaflow_backends.host import cgroups
 from metaflow_backends.host.ground import Ground
 from metaflow_backends.k8s import certificates, configuration
 from metaflow_backends.k8s.access import Access, kubeconfig
 from metaflow_backends.k8s.api import Api, ApiError
-from metaflow_backends.k8s.daemons import AFTER, Layout, arguments
+from metaflow_backends.k8s.daemons import AFTER, Layout
 from metaflow_backends.k8s.enclosure import Enclosure
+from metaflow_backends.k8s.program import Program
 from metaflow_backends.k8s.provider import NAMESPACE, Cluster
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Health, LogFile
@@ -50,7 +50,7 @@ class Embedded:
         # A container's files are a hundred thousand: on a disk, deleting them takes a minute.
         memory = [data / name for name in IN_MEMORY]
         enclosure = Enclosure.make(owner, home / "logs" / "ground.log", memory)
-        start = Start(layout_of(enclosure.ground, home), enclosure, owner, timeout)
+        start = Start(Layout.of(enclosure.ground, home), enclosure, timeout)
         return start.run(argo=options.argo)
 
     def stop(self, running: Running, home: Path) -> None:  # noqa: ARG002 - all follows from home
@@ -80,10 +80,8 @@ class Embedded:
 class Start:
     """One start, step by step: what does not wait for another runs beside it."""
 
-    def __init__(
-        self, layout: Layout, enclosure: Enclosure, owner: Ownership, timeout: float
-    ) -> None:
-        self.layout, self.enclosure, self.owner, self.timeout = layout, enclosure, owner, timeout
+    def __init__(self, layout: Layout, enclosure: Enclosure, timeout: float) -> None:
+        self.layout, self.enclosure, self.timeout = layout, enclosure, timeout
         self.processes: list[Process] = [enclosure.holder]
 
     def run(self, *, argo: bool) -> Cluster:
@@ -111,11 +109,7 @@ class Start:
         )
 
     def _spawn(self, name: str) -> Process:
-        program = shutil.which(name) if name == "containerd" else str(toolchain.ensure(name).path)
-        if program is None:
-            raise BackendError(f"there is no program {name} on PATH: apt-get install {name}")
-        argv = [program, *arguments(name, self.layout)]
-        started = self.enclosure.spawn(argv, log=self._log(name), owner=self.owner)
+        started = Program(name, self.layout, self.enclosure).start()
         self.processes.append(started)
         return started
 
@@ -138,11 +132,6 @@ class Start:
 
     def _log(self, name: str) -> Path:
         return self.layout.logs / f"{name}.log"
-
-
-def layout_of(ground: Ground, home: Path) -> Layout:
-    """Say where a start keeps what; it follows from its home."""
-    return Layout(home=home, address=ground.address, sockets=ground.folder, group=ground.name)
 
 
 def write_files(layout: Layout, pause: str) -> None:

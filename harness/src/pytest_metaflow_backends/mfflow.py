@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_metaflow_backends.flow.driver import run_flow
+from pytest_metaflow_backends.flow.reasons import reason_of
 from pytest_metaflow_backends.flow.request import FlowRequest
 from pytest_metaflow_backends.flow.snapshot import snapshot
 from pytest_metaflow_backends.records import RunRef, Snapshot, TaskRef
+from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 Expectation = Literal["success", "failure"] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FlowStarter:
     """Runs flow files on one column and notes each run for the report and the comparison."""
 
@@ -58,6 +60,7 @@ class FlowStarter:
         Raises AssertionError if the flow ends otherwise than expected (None expects nothing),
         FlowTimeoutError if it does not end in time.
         """
+        __tracebackhide__ = True
         column = self.active.column
         complete = self._environment(environment or {})
         self.redact.learn(complete, parameters or {})
@@ -81,6 +84,10 @@ class FlowStarter:
         self._note(outcome, name, compare=compare)
         _check(outcome, expect)
         return outcome
+
+    def __repr__(self) -> str:
+        """Be short: pytest shows it in every traceback."""
+        return f"<mf_flow on {self.active.column.name}>"
 
     def _defaults(self, command: str) -> dict[str, Any]:
         limit = self.active.running.details.get("max_workers")
@@ -127,14 +134,17 @@ class FlowStarter:
 
 
 def _check(outcome: FlowOutcome, expect: Expectation) -> None:
+    __tracebackhide__ = True
     if expect is None or outcome.successful == (expect == "success"):
         return
     if expect == "failure":
         raise AssertionError(f"{outcome.pathspec} was expected to fail, and succeeded")
     task = outcome.failed_task
     if task is None:
-        where = f"{outcome.pathspec} failed (exit code {outcome.exit_code})"
-        raise AssertionError(f"{where} before a task did:\n{outcome.stderr or outcome.stdout}")
-    raise AssertionError(
-        f"task {task.pathspec} failed after {task.attempts} attempts:\n{task.stderr or task.stdout}"
-    )
+        said = outcome.stderr or outcome.stdout
+        where = f"{outcome.pathspec} failed before a task did (exit code {outcome.exit_code})"
+    else:
+        said = task.stderr or task.stdout
+        where = f"{task.pathspec} failed after {counted(task.attempts, 'attempt')}"
+    reason = reason_of(said)
+    raise AssertionError(f"{where}{f': {reason}' if reason else ''}\n{said}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from pytest_metaflow_backends.flow.outcome import FlowOutcome, TaskOutcome
+from pytest_metaflow_backends.flow.outcome import Artifact, FlowOutcome, TaskOutcome
 
 
 @pytest.fixture
@@ -27,5 +29,22 @@ def test_whether_a_step_ran_can_be_asked(outcome):
 
 
 def test_the_only_task_of_a_step_with_two_is_asked_for_in_vain(outcome):
-    with pytest.raises(LookupError, match="F/1/sort: 2 tasks, expected exactly one"):
+    with pytest.raises(LookupError, match=r"F/1/sort: 2 tasks, .* outcome.step.'sort'. gives"):
         outcome.task("sort")
+
+
+def test_an_artifact_that_is_not_there_is_named_with_the_nearest(outcome):
+    task = outcome.tasks[0]
+    artifacts = {"greetings": Artifact("list", 1, "d", ["a"])}
+    told = replace(outcome, tasks=(replace(task, artifacts=artifacts),))
+
+    assert told.value("start", "greetings") == ["a"]
+    with pytest.raises(
+        LookupError, match="F/1/start/1 has no artifact 'greeting'; did you mean 'greetings'"
+    ):
+        told.value("start", "greeting")
+
+
+def test_an_outcome_is_one_short_line(outcome):
+    assert repr(outcome) == "<F/1 failed with 3 tasks in 1 s>"
+    assert replace(outcome, run_id=None).pathspec == "F"

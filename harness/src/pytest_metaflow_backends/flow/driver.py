@@ -39,6 +39,7 @@ def run_flow(request: FlowRequest) -> FlowOutcome:
     Raises UsageError if the request cannot be right, FlowTimeoutError (which carries what was
     found out) if the flow does not end in time, HarnessError if the flow's process was killed.
     """
+    __tracebackhide__ = True
     request.check()
     with tempfile.TemporaryDirectory(prefix="mf-flow-") as folder:
         work = Workspace(Path(folder))

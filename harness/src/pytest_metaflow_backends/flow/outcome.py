@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from pytest_metaflow_backends.matrix.suggest import did_you_mean
+from pytest_metaflow_backends.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -94,7 +97,7 @@ class TaskOutcome:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FlowOutcome:
     """How a flow ended, with what a person asks for first."""
 
@@ -128,9 +131,15 @@ class FlowOutcome:
     def successful(self) -> bool:
         return self.status == "succeeded"
 
+    def __repr__(self) -> str:
+        """Be short: pytest shows it in every traceback."""
+        tasks = counted(len(self.tasks), "task")
+        return f"<{self.pathspec} {self.status} with {tasks} in {self.seconds:g} s>"
+
     @property
     def pathspec(self) -> str:
-        return f"{self.flow}/{self.run_id}"
+        """Name the run, or only the flow if there never was one."""
+        return f"{self.flow}/{self.run_id}" if self.run_id else self.flow
 
     @property
     def failed_task(self) -> TaskOutcome | None:
@@ -142,6 +151,7 @@ class FlowOutcome:
 
         Raises LookupError, naming what ran, if it never did: a loop over nothing asserts nothing.
         """
+        __tracebackhide__ = True
         found = tuple(t for t in self.tasks if t.step == name)
         if not found:
             ran = ", ".join(dict.fromkeys(t.step for t in self.tasks)) or "no step"
@@ -154,11 +164,23 @@ class FlowOutcome:
 
     def task(self, step: str) -> TaskOutcome:
         """Give the only task of a step; LookupError names what is there instead."""
+        __tracebackhide__ = True
         found = self.step(step)
         if len(found) != 1:
-            raise LookupError(f"{self.pathspec}/{step}: {len(found)} tasks, expected exactly one")
+            raise LookupError(
+                f"{self.pathspec}/{step}: {len(found)} tasks, expected exactly one; "
+                f"outcome.step({step!r}) gives them all"
+            )
         return found[0]
 
     def value(self, step: str, artifact: str) -> Any:  # noqa: ANN401 - whatever the flow stored
-        """Give the value of an artifact of the only task of a step."""
-        return self.task(step).artifacts[artifact].value
+        """Give the value of an artifact of the only task of a step.
+
+        Raises LookupError, with the nearest name, if the task has none of this name.
+        """
+        __tracebackhide__ = True
+        task = self.task(step)
+        if artifact not in task.artifacts:
+            near = did_you_mean(artifact, task.artifacts)
+            raise LookupError(f"{task.pathspec} has no artifact {artifact!r}{near}")
+        return task.artifacts[artifact].value

@@ -42,6 +42,7 @@ class FlowRequest:
 
     def check(self) -> None:
         """Raise UsageError for what can be known to be wrong before anything is started."""
+        __tracebackhide__ = True
         if not self.path.is_file():
             raise UsageError(f"flow file {self.path} does not exist; give the path of a .py file")
         if not self.cwd.is_dir():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from metaflow_backends.errors import BackendError
+from metaflow_backends.sandbox import USER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,13 +23,17 @@ class Acting(Protocol):
     def act(self, running: Running, needs: Collection[str] = ()) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Active:
     """One column of the matrix, up and ready for flows."""
 
     column: Column
     running: Running
     backend: Backend
+
+    def __repr__(self) -> str:
+        """Be short, and hold no settings: pytest shows it in every traceback."""
+        return f"<backend {self.column.name}>"
 
     @property
     def name(self) -> str:
@@ -61,7 +66,8 @@ class Active:
         """
         clears = tuple(self.running.details.get("clears", ()))
         kept = {name: value for name, value in base.items() if not name.startswith(clears)}
-        merged = {**kept, **self.environment}
+        # Metaflow runs no flow without a user's name, and refuses root's.
+        merged = {"METAFLOW_USER": USER, **kept, **self.environment}
         return {name: value for name, value in merged.items() if value is not None}
 
     def check(self, needs: Collection[str] = ()) -> None:

@@ -83,6 +83,7 @@ def build(
         disagreements=groups.disagreements(grid),
         differences=merged.differences,
         not_run=[*merged.unreported, *groups.ordered(details, columns, State.NOT_RUN)],
+        skipped=groups.ordered(details, columns, State.SKIPPED),
         flaky=groups.ordered(details, columns, State.FLAKY),
         slowest=groups.slowest(grid),
         drift=merged.drift,

@@ -79,7 +79,8 @@ def slowest(grid: Grid, count: int = SLOWEST) -> list[tuple[str, str, float]]:
 
 
 def _tops(grid: Grid, column: str, count: int) -> Iterator[tuple[float, str, str]]:
-    seconds = grid.seconds[column]
-    for row in heapq.nlargest(count, range(len(seconds)), key=seconds.__getitem__):
+    seconds, states = grid.seconds[column], grid.states[column]
+    executed = (row for row in range(len(seconds)) if State(states[row]).executed)
+    for row in heapq.nlargest(count, executed, key=seconds.__getitem__):
         if seconds[row] > 0:
             yield -seconds[row], grid.keys[row], column

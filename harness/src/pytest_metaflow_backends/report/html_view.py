@@ -84,7 +84,8 @@ class Page:
     seconds: float
     counts: tuple[tuple[State, int], ...]
     causes: tuple[str, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Reason, ...]  # why tests did not run
+    skips: tuple[Reason, ...]  # why tests were skipped
     red_cells: int
 
 
@@ -102,6 +103,7 @@ def page(report: Report) -> Page:
         counts=tuple((state, counts[state]) for state in ORDER if counts[state]),
         causes=tuple(sorted({d.cause.value for d in report.grid.details.values() if d.cause})),
         reasons=tuple(_reasons(report.not_run)),
+        skips=tuple(_reasons(report.skipped)),
         red_cells=sum(count for state, count in counts.items() if state.red),
     )
 
@@ -114,6 +116,7 @@ def sections(report: Report) -> list[tuple[str, str, int | bool]]:
         ("differences", "Differences", len(report.differences)),
         ("not-run", "Not run", len(report.not_run)),
         ("flaky", "Flaky", len(report.flaky)),
+        ("skipped", "Skipped", len(report.skipped)),
         ("slowest", "Slowest", bool(report.slowest)),
         ("drift", "Drift", len(report.drift)),
         ("grid-title", "All tests", len(report.grid.keys)),
@@ -133,7 +136,8 @@ def keys_shown(report: Report) -> Iterator[str]:
     for group in report.groups:
         for detail in group.details:
             yield detail.key
-    for detail in (*report.flaky[:SHOWN], *report.not_run[: SHOWN * DEEP]):
+    few = SHOWN * DEEP
+    for detail in (*report.flaky[:SHOWN], *report.not_run[:few], *report.skipped[:few]):
         yield detail.key
     for key, _, _ in report.slowest[:SHOWN]:
         yield key
@@ -204,10 +208,7 @@ def split_key(key: str) -> tuple[str, str]:
 
 
 def _reasons(details: Iterable[Detail]) -> Iterator[Reason]:
-    found: dict[tuple[str, str], list[Detail]] = {}
-    for detail in details:
-        found.setdefault((detail.column, one_line(detail.message)), []).append(detail)
-    for (column, text), members in found.items():
+    for column, text, members in words.by_reason(details):
         yield Reason(column, text, tuple(members))
 
 

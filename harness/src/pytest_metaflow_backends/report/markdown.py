@@ -18,6 +18,7 @@ from pytest_metaflow_backends.report.fit import (
 from pytest_metaflow_backends.report.model import Judgement, State
 from pytest_metaflow_backends.report.text import md_code, md_fence, md_html, md_inline
 from pytest_metaflow_backends.report.verdict import summary, totals
+from pytest_metaflow_backends.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -128,7 +129,7 @@ def _failures_heading(report: Report) -> str:
     if not report.groups:
         return ""
     total = sum(len(group.details) for group in report.groups)
-    return f"### Failures: {total} in {len(report.groups)} groups\n\n"
+    return f"### Failures: {total} in {counted(len(report.groups), 'group')}\n\n"
 
 
 def _groups(report: Report) -> Iterator[str]:
@@ -167,6 +168,7 @@ def _sections(report: Report) -> Iterator[str]:
     yield _table("Columns disagree", grid, report.disagreements)
     yield _list("Runs left different things behind", map(_difference, report.differences))
     yield _list("Not run", map(_unclean, report.not_run))
+    yield _list("Skipped, by reason", map(_skip, words.by_reason(report.skipped)))
     yield _list("Flaky", map(_unclean, report.flaky))
     yield _list(
         "Slowest",
@@ -200,6 +202,11 @@ def _difference(found: Difference) -> str:
 def _unclean(detail: Detail) -> str:
     reason = md_inline(detail.message or detail.skip_reason)
     return f"{md_code(detail.nodeid)} ({md_inline(words.column(detail.column))}): {reason}"
+
+
+def _skip(found: tuple[str, str, Sequence[Detail]]) -> str:
+    name, reason, members = found
+    return f"{md_inline(reason)} ({md_inline(words.column(name))}): {md_code(words.some(members))}"
 
 
 def _table(title: str, grid: Grid, rows: Sequence[int]) -> str:

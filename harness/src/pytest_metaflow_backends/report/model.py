@@ -203,6 +203,7 @@ class Report:
     disagreements: Sequence[int] = ()  # rows on which columns that executed disagree
     differences: Sequence[Difference] = ()
     not_run: Sequence[Detail] = ()
+    skipped: Sequence[Detail] = ()
     flaky: Sequence[Detail] = ()
     slowest: Sequence[tuple[str, str, float]] = ()  # key, column, seconds
     drift: Sequence[Drift] = ()

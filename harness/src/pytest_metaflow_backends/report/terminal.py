@@ -97,6 +97,7 @@ def render(
     _disagreements(page, report)
     _differences(page, report)
     _details(page, "Not run", report.not_run)
+    _skipped(page, report.skipped)
     _details(page, "Flaky", report.flaky)
     _slowest(page, report)
     _damage(page, report)
@@ -193,7 +194,7 @@ def _failures(page: _Page, report: Report) -> None:
     if not report.groups:
         return
     total = sum(len(group.details) for group in report.groups)
-    page.heading(f"Failures: {total} in {len(report.groups)} groups")
+    page.heading(f"Failures: {total} in {counted(len(report.groups), 'group')}")
     for group in report.groups[:GROUPS]:
         _group(page, report, group)
     _more(page, len(report.groups) - GROUPS)
@@ -246,6 +247,16 @@ def _details(page: _Page, title: str, details: Sequence[Detail]) -> None:
         reason = text.one_line(detail.message or detail.skip_reason)
         page.line(f"{detail.nodeid} [{words.column(detail.column)}]: {reason}", indent=2)
     _more(page, len(details) - LISTED)
+
+
+def _skipped(page: _Page, details: Sequence[Detail]) -> None:
+    if not details:
+        return
+    page.heading(f"Skipped: {len(details)}")
+    found = words.by_reason(details)
+    for name, reason, members in found[:LISTED]:
+        page.line(f"{reason} [{words.column(name)}]: {words.some(members)}", indent=2)
+    _more(page, len(found) - LISTED)
 
 
 def _slowest(page: _Page, report: Report) -> None:

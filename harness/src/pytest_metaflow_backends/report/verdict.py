@@ -241,8 +241,12 @@ _FAILURES: Sequence[Callable[[ColumnFacts], str]] = (
 
 def summary(counts: Mapping[State, int]) -> str:
     """Say the counts as a person would: `2 failed, 1 flaky, 40 passed`."""
-    parts = [f"{counts[state]} {word}" for state, word in WORDS.items() if counts.get(state)]
+    parts = [f"{n} {_word(word, n)}" for state, word in WORDS.items() if (n := counts.get(state))]
     return ", ".join(parts) or "no tests"
+
+
+def _word(word: str, count: int) -> str:
+    return word.removesuffix("s") if count == 1 else word
 
 
 def totals(columns: Sequence[ColumnVerdict]) -> dict[State, int]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.report.model import HOST, Detail, Grid, State
+from pytest_metaflow_backends.report.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_metaflow_backends.records import Attempt, TaskRef
 
@@ -77,6 +78,22 @@ def identity(task: TaskRef) -> str:
     """Say which task it was and what its backend calls it: `Flow/7/join/3 (pod=a, node=b)`."""
     native = ", ".join(f"{name}={value}" for name, value in task.native.items())
     return f"{task.pathspec} ({native})" if native else task.pathspec
+
+
+def by_reason(details: Iterable[Detail]) -> list[tuple[str, str, list[Detail]]]:
+    """Put together what did not run in one column for one reason: column, reason, tests."""
+    found: dict[tuple[str, str], list[Detail]] = {}
+    for detail in details:
+        reason = one_line(detail.message or detail.skip_reason) or "no reason given"
+        found.setdefault((detail.column, reason), []).append(detail)
+    return [(name, reason, members) for (name, reason), members in found.items()]
+
+
+def some(details: Sequence[Detail], count: int = 3) -> str:
+    """Name the first tests of several."""
+    named = ", ".join(test_of(detail.key) for detail in details[:count])
+    left = len(details) - count
+    return f"{named} and {left} more" if left > 0 else named
 
 
 def ends(grid: Grid, row: int) -> str:

@@ -28,7 +28,7 @@ backends:
     variants:
       serial: {options: {max_workers: 1}}       # the column local/serial
   k8s:
-    kind: kubernetes
+    kind: k8s
     required: [ci, nightly]       # red there, skipped with a reason on a laptop
     decospec: "kubernetes:image=mf-test:dev"
   argo:

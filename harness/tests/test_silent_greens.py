@@ -60,6 +60,47 @@ def test_a_lenient_xfail_on_a_backend_is_red_whether_it_passes_or_fails(project,
     result.stdout.fnmatch_lines(["*not strict can never be red*"])
 
 
+def test_the_report_says_too_why_a_lenient_or_expired_expectation_is_red(project):
+    project.matrix("""
+        version: 1
+        backends:
+          local: {kind: local}
+        expect_failures:
+          - {backend: local, test: "*::test_known", reason: bug, owner: me, until: 2026-02-01}
+    """)
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.xfail(reason="always", strict=False)
+        def test_lenient(backend): assert False
+
+        def test_known(backend): assert 1 == 2
+    """)
+
+    project.record()
+    said = {line["key"]: line["attempts"][-1]["message"] for line in project.results().values()}
+
+    assert "not strict can never be red" in said["test_it.py::test_lenient"]
+    assert said["test_it.py::test_known"].startswith("assert 1 == 2")
+    assert "matrix.yaml:6" in said["test_it.py::test_known"]
+    assert "expired on 2026-02-01" in said["test_it.py::test_known"]
+
+
+def test_a_need_that_nobody_could_have_is_told_before_anything_starts(project):
+    project.test_file("""
+        import pytest
+
+        @pytest.mark.needs("forech")
+        def test_it(backend): pass
+    """)
+
+    result, lines = project.record()
+
+    assert result.ret in {2, 4}
+    result.stdout.fnmatch_lines(["*test_it.py::test_it: needs('forech'): *did you mean 'foreach'*"])
+    assert not [line for line in lines if line["kind"] == "backend"]
+
+
 def test_a_run_with_failures_is_never_reported_as_success(project):
     """3: a reporter with fail-on-error off called a thousand failures a success."""
     project.test_file(FLOWLESS.format(condition=False))

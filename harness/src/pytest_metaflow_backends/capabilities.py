@@ -10,7 +10,7 @@ from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 _WORDS = {
     "runner": "flows run through Runner (`python flow.py run`)",
@@ -86,15 +86,20 @@ def resolve(
 
     Raises UsageError with one line for every word that is not in the vocabulary.
     """
-    unknown = [name for name in needs if not isinstance(name, str) or name not in VOCABULARY]
-    if unknown:
-        raise UsageError("\n".join(_unknown(name) for name in unknown))
+    refuse_unknown(needs)
     missing = tuple(dict.fromkeys(name for name in needs if name not in provides))
     if not missing:
         return Run()
     if probe_undeclared:
         return Probe(missing)
     return Skip(f"does not declare {', '.join(missing)}", missing)
+
+
+def refuse_unknown(needs: Iterable[object]) -> None:
+    """Raise UsageError with one line for every word that is not in the vocabulary."""
+    unknown = [name for name in needs if not isinstance(name, str) or name not in VOCABULARY]
+    if unknown:
+        raise UsageError("\n".join(_unknown(name) for name in unknown))
 
 
 def _unknown(name: object) -> str:

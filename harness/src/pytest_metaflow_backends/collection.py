@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_metaflow_backends import birth, causes, expectations, fixtures, selection
-from pytest_metaflow_backends.errors import ExitCode, RecordingError
+from pytest_metaflow_backends import birth, capabilities, causes, expectations, fixtures, selection
+from pytest_metaflow_backends.errors import ExitCode, RecordingError, UsageError
 from pytest_metaflow_backends.item import STATE, ItemState, key_of, state_of
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
 from pytest_metaflow_backends.recorder import Recorder
@@ -63,6 +63,7 @@ class Collection:
             return
         wanted = _named_backends(metafunc)
         self._check_names(metafunc, wanted)
+        _check_needs(metafunc)
         columns = [c for c in self.run.columns if not wanted or {c.backend, c.name} & wanted]
         params = [self._param(column) for column in columns] or [NOWHERE]
         metafunc.parametrize("backend", params, indirect=True)
@@ -195,6 +196,15 @@ class Collection:
             for start in range(0, len(tests), PLAN_LINE):
                 chunk = tuple(tests[start : start + PLAN_LINE])
                 yield Plan(tests=chunk, backend=backend, variant=variant)
+
+
+def _check_needs(metafunc: pytest.Metafunc) -> None:
+    """Refuse needs that no backend could have, before anything is started for them."""
+    marks = metafunc.definition.iter_markers("needs")
+    try:
+        capabilities.refuse_unknown([name for mark in marks for name in mark.args])
+    except UsageError as error:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from error
 
 
 def _has_own_backend(metafunc: pytest.Metafunc) -> bool:

@@ -26,6 +26,7 @@ IDLE_XFAIL = (
     "an xfail with run=False tests nothing; on a backend test leave `run` out, or skip it with a "
     "reason"
 )
+OURS = frozenset({LENIENT_XFAIL, IDLE_XFAIL})
 EMPTY_SET = (
     "parametrised with nothing, so nothing would be tested; give it values, or skip it with a "
     "reason (set empty_parameter_set_mark = fail_at_collect to find these at collection)"
@@ -113,8 +114,7 @@ class Reporting:
     ) -> dict[str, Any]:
         error = call.excinfo.value if call.excinfo is not None else None
         kind = type(error).__name__ if error is not None else "Failed"
-        text = str(error) if error is not None else report.longreprtext
-        message = self.run.redact(text)[:MESSAGE_LENGTH]
+        message = self.run.redact(_said(report, error, state))[:MESSAGE_LENGTH]
         place = report.nodeid.partition("[")[0]
         cause = self._cause(error)
         if cause is Cause.BACKEND and state.column is not None:
@@ -135,6 +135,18 @@ class Reporting:
 
 def _runs(item: pytest.Item) -> bool:
     return all(mark.kwargs.get("run", True) for mark in item.iter_markers("xfail"))
+
+
+def _said(report: pytest.TestReport, error: BaseException | None, state: ItemState) -> str:
+    """Say what went wrong: our own words where we turned something red, else the exception's."""
+    if isinstance(report.longrepr, str) and report.longrepr in OURS:
+        text = report.longrepr
+    else:
+        text = str(error) if error is not None else report.longreprtext
+    known = state.expectation
+    if not state.expired or known is None:
+        return text
+    return f"{text}\n({known.where}: the expectation of this failure expired on {known.until})"
 
 
 def _gathered(state: ItemState) -> dict[str, Any]:

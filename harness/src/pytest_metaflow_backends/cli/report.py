@@ -124,7 +124,7 @@ def build_and_write(
     finally:
         terminal.render(report, Console())
     for entry in stale:
-        click.echo(f"note: {entry.where}: nothing differs in {entry.field}; take it out", err=True)
+        click.echo(f"note: {entry.where}: nothing differed in {entry.field} this time", err=True)
     for path in written:
         click.echo(f"wrote {path}", err=True)
     return report.verdict.exit_code

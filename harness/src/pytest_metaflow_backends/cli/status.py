@@ -41,9 +41,10 @@ def command(matrix: str | None, state: str | None, as_json: bool) -> int:
 
 def _print(found: Sequence[Status]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("backend", "health", "age", "memory", "endpoints", "versions", "owner")
+    names = ("backend", "health", "age", "memory", "endpoints", "versions", "owner")
+    table = Table(*(Column(name, overflow="fold") for name in names))  # nothing is cut
     for one in found:
         health = one.phase if one.health.alive else f"{one.phase}: {one.health.reason}"
         table.add_row(

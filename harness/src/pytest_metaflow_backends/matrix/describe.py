@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.matrix.durations import text
@@ -19,7 +20,8 @@ def describe(column: Column) -> Iterator[str]:
         yield f"shares {column.shares.name}, which is started in its place"
     yield _when(column)
     yield f"timeout {text(column.timeout)} per flow, {text(column.start_timeout)} to come up"
-    yield f"retries after infrastructure failures: {column.retries.infra}"
+    later = "" if find_spec("pytest_rerunfailures") else ", once pytest-rerunfailures is installed"
+    yield f"retries after infrastructure failures: {column.retries.infra}{later}"
     if column.workers:
         yield f"workers {column.workers}"
     if column.decospecs:

@@ -129,10 +129,22 @@ def mf_deployer(request: pytest.FixtureRequest, backend: object) -> Iterator[obj
     yield from _work(request, "mf_deployer")
 
 
+def _without_matrix(root: Path) -> str:
+    """Say what to do where pytest's root folder holds no matrix; one further up is named."""
+    above = (folder / MATRIX_FILE for folder in root.parents)
+    if found := next((path for path in above if path.is_file()), None):
+        return (
+            f"this test needs a backend, and {root}, where pytest began, holds no {MATRIX_FILE}; "
+            f"{found} does: run pytest there, put a pytest.ini beside it, or name it with "
+            "--metaflow-matrix"
+        )
+    return FIXTURES_HELP.format(root=root)
+
+
 def _work(request: pytest.FixtureRequest, name: str) -> Iterator[object]:
     """Do the work of a fixture in `fixtures`, which is only imported where a matrix is."""
     if not request.config.pluginmanager.hasplugin(ACTIVE):
-        pytest.fail(FIXTURES_HELP.format(root=request.config.rootpath), pytrace=False)
+        pytest.fail(_without_matrix(request.config.rootpath), pytrace=False)
     from pytest_metaflow_backends import fixtures
 
     yield from getattr(fixtures, name)(request)

@@ -81,8 +81,9 @@ class Tally:
         return (ExitCode.RED, wrong) if wrong else (given, [])
 
     def _nothing(self, planned: int) -> Iterator[str]:
-        """Say that all that was planned for backends was skipped; the report calls it red, too."""
-        if planned and self.columns and not {*self.outcomes} & EXECUTED:
+        """Say that all that was planned for backends was skipped, and no backend said why."""
+        said_why = any(column.unavailable for column in self.columns.values())
+        if planned and self.columns and not said_why and not {*self.outcomes} & EXECUTED:
             yield f"nothing was executed of {counted(planned, 'planned test')}"
 
     def _hidden(self) -> Iterator[str]:

@@ -10,7 +10,7 @@ before it
 Traceback (most recent call last):
   File "/venv/lib/python3.11/site-packages/metaflow/cli.py", line 673, in main
     start(auto_envvar_prefix="METAFLOW", obj=state)
-  File "/home/me/flows/crash.py", line 11, in work
+  File "/flows/crash.py", line 11, in work
     1 / 0
     ~~^~~
 ZeroDivisionError: division by zero
@@ -28,7 +28,7 @@ CHAINED = (
     IN_A_STEP
     + "\nDuring handling of the above exception, another exception occurred:\n\n"
     + "Traceback (most recent call last):\n"
-    + '  File "/home/me/flows/crash.py", line 20, in work\n    cure()\nRuntimeError: worse\n'
+    + '  File "/flows/crash.py", line 20, in work\n    cure()\nRuntimeError: worse\n'
 )
 
 

@@ -226,7 +226,21 @@ def test_a_none_in_the_environment_removes_a_variable(lifecycle, column):
     run.release_all()
     without = replace(active, running=replace(active.running, environment={"A": None, "B": "2"}))
 
-    assert without.environ({"A": "1", "C": "3"}) == {"B": "2", "C": "3"}
+    assert without.environ({"A": "1", "C": "3"}) == {
+        "B": "2",
+        "C": "3",
+        "METAFLOW_USER": "metaflow-backends",
+    }
+
+
+def test_flows_get_a_users_name_if_nobody_gives_one(lifecycle, column):
+    """Without one, Metaflow refuses to run as root."""
+    run = lifecycle()
+    active = run.acquire(column())
+    run.release_all()
+    nameless = replace(active, running=replace(active.running, environment={}))
+
+    assert nameless.environ({}) == {"METAFLOW_USER": "metaflow-backends"}
 
 
 def test_check_lets_the_scripted_faults_strike(lifecycle, column):

@@ -113,7 +113,7 @@ def column(counts=PASSED, *, required=True, **more):
             )
             for state, word in {
                 State.FAILED: "failed",
-                State.ERROR: "errors",
+                State.ERROR: "error",
                 State.CRASHED: "crashed",
                 State.TIMEOUT: "timed out",
                 State.XPASSED: "unexpectedly passed",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from metaflow_backends.k8s import Api, K8s, api_of
+from metaflow_backends.k8s.manifests import ACCOUNT
 from metaflow_backends.protocol import Running, Settings
 
 STEPS, REPEATS = 6, 3
@@ -75,7 +76,8 @@ def over(api: Api, running: Running) -> float:
     whole = (moment(status["finishedAt"]) - moment(status["startedAt"])).total_seconds()
     api.delete(f"{where}/{name}")
     if len(pods) != STEPS or status["phase"] != "Succeeded":
-        sys.exit(f"{name} is {status['phase']} with {len(pods)} pods: {status.get('message')}")
+        said = [node.get("message", "") for node in status.get("nodes", {}).values()]
+        sys.exit(f"{name} is {status['phase']} with {len(pods)} pods: {' | '.join(said)}")
     return (whole - ran) / STEPS
 
 
@@ -113,7 +115,11 @@ def workflow(running: Running) -> dict[str, Any]:
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": {"generateName": "bench-", "namespace": running.details["namespace"]},
-        "spec": {"entrypoint": "all", "templates": [{"name": "all", "steps": steps}, task]},
+        "spec": {
+            "entrypoint": "all",
+            "serviceAccountName": ACCOUNT,  # which may report to Argo how a task ended
+            "templates": [{"name": "all", "steps": steps}, task],
+        },
     }
 
 

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from k8s_jobs import PODS, together
 from metaflow_backends.k8s import Api, K8s, api_of
 from metaflow_backends.k8s.manifests import ACCOUNT
 from metaflow_backends.protocol import Running, Settings
@@ -42,11 +43,11 @@ def main() -> None:
 def measure(running: Running) -> None:
     """Run both arms in turn and print their medians."""
     api = api_of(running)
-    jobs_of(api, running, 1)  # what only the first pod pays for
+    together(api, running, 1, PODS)  # what only the first pod pays for
     ours, floor = [], []
     for _ in range(REPEATS):
         ours.append(over(api, running))
-        floor.append(jobs_of(api, running, STEPS) / STEPS)
+        floor += [together(api, running, 1, PODS) for _ in range(STEPS)]
     step, job = statistics.median(ours), statistics.median(floor)
     line = {
         "name": "argo_step",
@@ -121,34 +122,6 @@ def workflow(running: Running) -> dict[str, Any]:
             "templates": [{"name": "all", "steps": steps}, task],
         },
     }
-
-
-def jobs_of(api: Api, running: Running, count: int) -> float:
-    """Run so many Jobs one after the other, each until its pod has succeeded; seconds."""
-    namespace = running.details["namespace"]
-    container = {"name": "main", "image": running.details["image"], "command": ["true"]}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    began = time.monotonic()
-    for _ in range(count):
-        made = api.create(
-            {
-                "apiVersion": "batch/v1",
-                "kind": "Job",
-                "metadata": {"generateName": "bench-", "namespace": namespace},
-                "spec": {"backoffLimit": 0, "template": {"spec": pod}},
-            }
-        )
-        name = made["metadata"]["name"]
-        while not any(
-            found["status"].get("phase") == "Succeeded"
-            for found in api.get(
-                f"/api/v1/namespaces/{namespace}/pods", labelSelector=f"job-name={name}"
-            )["items"]
-        ):
-            time.sleep(0.05)
-            if time.monotonic() - began > LONGEST:
-                sys.exit(f"the pod of {name} has not succeeded after {LONGEST:g} s")
-    return time.monotonic() - began
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_backends.host.traces import Traces
+from metaflow_backends.identity import pids
+from metaflow_backends.ownership import VARIABLE
 from pytest_metaflow_backends.matrix.load import load
 
 if TYPE_CHECKING:
@@ -34,19 +36,19 @@ COMMAND = (sys.executable, "-m", "pytest_metaflow_backends")
 
 def measure(column: Column, state: Path, rounds: int, kills: int) -> dict:
     """Run the rounds, then the kills, on one column; a line of figures."""
-    before = Traces.now()
+    before, running = Traces.now(), marked()
     left, ups, downs = 0, [], []
     for _ in range(rounds):
         ups.append(command("up", column, state))
         downs.append(command("down", column, state))
-        left += (Traces.now() - before).count()
+        left += (Traces.now() - before).count() + len(marked() - running)
     longest = max(ups, default=20.0)
     worked = 0
     for _ in range(kills):
         kill_at_some_point(column, state, longest)
         worked += command("up", column, state, check=False) is not None
         command("down", column, state)
-        left += (Traces.now() - before).count()
+        left += (Traces.now() - before).count() + len(marked() - running)
     return {
         "name": f"soak {column.name}",
         "rounds": rounds,
@@ -60,6 +62,18 @@ def measure(column: Column, state: Path, rounds: int, kills: int) -> dict:
         "down": round(statistics.median(downs), 2) if downs else None,
         "load": round(os.getloadavg()[0], 2),
     }
+
+
+def marked() -> set[int]:
+    """Find all processes that any backend has started: they carry its mark."""
+    return {pid for pid in pids() if _has_mark(pid)}
+
+
+def _has_mark(pid: int) -> bool:
+    try:
+        return f"{VARIABLE}=".encode() in Path("/proc", str(pid), "environ").read_bytes()
+    except OSError:  # it has ended
+        return False
 
 
 def command(word: str, column: Column, state: Path, *, check: bool = True) -> float | None:

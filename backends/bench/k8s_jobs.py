@@ -49,7 +49,7 @@ JOBS = Watched(
 PODS = Watched(
     "/api/v1",
     "pods",
-    job=lambda found: found["metadata"]["labels"]["job-name"],
+    job=lambda found: found["metadata"].get("labels", {}).get("job-name", ""),
     ended=lambda found: found["status"].get("phase") == "Succeeded",
 )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from metaflow_backends.host import private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,32 +35,25 @@ class Authority:
         self.folder = folder
         self._key = _new_key()
         self._root = _sign(Subject(name), self._key, self._key, None)
-        write_secret(folder / "ca.pem", _pem(self._root))
+        private.write(folder / "ca.pem", _pem(self._root))
 
     def certify(self, holder: str, subject: Subject) -> None:
         """Write `<holder>.pem` and `<holder>-key.pem`."""
         key = _new_key()
-        write_secret(self.folder / f"{holder}-key.pem", _pem_of_key(key))
+        private.write(self.folder / f"{holder}-key.pem", _pem_of_key(key))
         made = _sign(subject, key, self._key, self._root)
-        write_secret(self.folder / f"{holder}.pem", _pem(made))
+        private.write(self.folder / f"{holder}.pem", _pem(made))
 
     def reveal(self) -> None:
         """Write the authority's own key, `ca-key.pem`."""
-        write_secret(self.folder / "ca-key.pem", _pem_of_key(self._key))
+        private.write(self.folder / "ca-key.pem", _pem_of_key(self._key))
 
 
 def write_key_pair(folder: Path, holder: str) -> None:
     """Write `<holder>-key.pem` and, without a certificate, the public key `<holder>.pem`."""
     key = _new_key()
-    write_secret(folder / f"{holder}-key.pem", _pem_of_key(key))
-    write_secret(folder / f"{holder}.pem", _pem_of_public_key(key))
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that nobody else can read at any moment."""
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(target, "wb") as stream:
-        stream.write(content)
+    private.write(folder / f"{holder}-key.pem", _pem_of_key(key))
+    private.write(folder / f"{holder}.pem", _pem_of_public_key(key))
 
 
 def _new_key() -> Any:  # noqa: ANN401 - of cryptography, imported late

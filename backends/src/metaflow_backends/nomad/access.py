@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metaflow_backends.host.certificates import write_secret
+from metaflow_backends.host import private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def bootstrap(address: Api, home: Path) -> Tokens:
     management = str(uuid.uuid4())
     file = management_file(home)
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    write_secret(file, management.encode("ascii"))
+    private.write(file, management.encode("ascii"))
     address.put("/acl/bootstrap", {"BootstrapSecret": management})
     manager = replace(address, token=management)
     manager.put(f"/acl/policy/{POLICY}", {"Name": POLICY, "Rules": RULES})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metaflow_backends.host import private
 from metaflow_backends.identity import is_running
 from metaflow_backends.ownership import VARIABLE, Ownership
 from metaflow_backends.protocol import Process
@@ -55,9 +55,7 @@ class Agent:
     def configure(self, content: Mapping[str, Any]) -> None:
         """Write its configuration, readable by us alone."""
         self.data.mkdir(parents=True, exist_ok=True)
-        target = os.open(self.configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(target, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
+        private.write(self.configuration, json.dumps(content, indent=1).encode())
 
     def start(self) -> Process:
         """Start it; its tasks of an earlier life that still run are taken over."""

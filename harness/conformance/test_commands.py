@@ -10,12 +10,16 @@ needs = pytest.mark.needs
 HERE = Path(__file__).parent
 
 
-@needs("tags")
-def test_tags_of_the_run_are_seen_in_it_and_afterwards(mf_flow):
-    run = mf_flow("flows/tags.py", tags=["größe", "second tag"])
+TAGS = {"two": ["größe", "second"], "one_with_a_space": ["second tag"]}
 
-    assert {"größe", "second tag"} <= set(run.tags)
-    assert {"größe", "second tag"} <= set(run.value("start", "seen"))
+
+@needs("tags")
+@pytest.mark.parametrize("tags", TAGS.values(), ids=TAGS)
+def test_tags_of_the_run_are_seen_in_it_and_afterwards(mf_flow, tags):
+    run = mf_flow("flows/tags.py", tags=tags)
+
+    assert set(tags) <= set(run.tags)
+    assert set(tags) <= set(run.value("start", "seen"))
     assert any(tag.startswith("metaflow_version:") for tag in run.system_tags)
 
 

@@ -31,7 +31,7 @@ def test_parameters_have_their_types_and_defaults_and_cannot_be_changed(mf_flow)
 @needs("parameters")
 def test_parameters_take_what_the_run_is_given(mf_flow):
     given = {
-        "text": 'größe, "quoted" & $HOME',
+        "text": "two words",
         "count": -4,
         "ratio": 1e-9,
         "flag": True,
@@ -47,6 +47,17 @@ def test_parameters_take_what_the_run_is_given(mf_flow):
     assert start["flag"].value is True
     assert start["many"].value == ["p", "q", "r"]
     assert run.value("end", "depth") == 9
+
+
+TEXTS = {"umlauts": "größe", "quotes": "it's \"quoted\"", "shell": "& $HOME `id` \\ *"}
+
+
+@needs("parameters")
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_text_arrives_to_the_letter(mf_flow, text):
+    run = mf_flow("flows/parameter_text.py", parameters={"text": text})
+
+    assert run.value("end", "again") == text
 
 
 @needs("parameters")

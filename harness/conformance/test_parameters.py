@@ -49,7 +49,7 @@ def test_parameters_take_what_the_run_is_given(mf_flow):
     assert run.value("end", "depth") == 9
 
 
-TEXTS = {"umlauts": "größe", "quotes": "it's \"quoted\"", "shell": "& $HOME `id` \\ *"}
+TEXTS = {"umlauts": "größe", "quotes": '"quoted"', "shell": "& $HOME `id` \\ *"}
 
 
 @needs("parameters")

@@ -6,6 +6,7 @@ from metaflow_backends.errors import BackendError, BackendUnavailableError, Infr
 from metaflow_backends.protocol import (
     Backend,
     Checks,
+    Explains,
     Health,
     LogFile,
     Needs,
@@ -22,6 +23,7 @@ __all__ = [
     "BackendError",
     "BackendUnavailableError",
     "Checks",
+    "Explains",
     "Health",
     "InfrastructureError",
     "LogFile",

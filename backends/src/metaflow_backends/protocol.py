@@ -156,3 +156,12 @@ class Shares(Protocol):
     def attach(self, settings: Settings, host: Running) -> Running:
         """Say what flows need to run this way on what `host` describes; starts nothing."""
         ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A backend that knows more of a run than Metaflow does if no task came to say anything."""
+
+    def explain(self, running: Running, run_id: str) -> str:
+        """Say why a run failed, in the backend's words; "" if it does not know."""
+        ...

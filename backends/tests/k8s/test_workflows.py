@@ -6,8 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
+from metaflow_backends.k8s import api_of
+from metaflow_backends.k8s.manifests import ACCOUNT
 
 pytestmark = [pytest.mark.backends("argo"), pytest.mark.timeout(300)]
 FLOW = """
@@ -70,3 +73,33 @@ def test_a_deployed_flow_runs_and_its_run_is_found_and_tagged(backend, tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == ["SUCCEEDED", True, True, 30, True]
+
+
+def test_a_workflow_that_metaflow_never_came_into_says_what_its_pod_said(backend):
+    running = backend.running
+    api, where = api_of(running), {"namespace": running.details["namespace"]}
+    container = {
+        "image": running.details["image"],
+        "command": ["bash", "-c", "echo so it goes >&2; exit 3"],
+    }
+    name = api.create({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"generateName": "dies-", **where},
+        "spec": {
+            "entrypoint": "main",
+            "serviceAccountName": ACCOUNT,
+            "templates": [{"name": "main", "container": container}],
+        },
+    })["metadata"]["name"]  # fmt: skip
+    path = f"/apis/argoproj.io/v1alpha1/namespaces/{where['namespace']}/workflows/{name}"
+    deadline = time.monotonic() + 120
+    while api.get(path).get("status", {}).get("phase") != "Failed":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+    actual = backend.explain(f"argo-{name}")
+
+    api.delete(path)
+    assert actual.splitlines()[0] == f"{name} ended with 3:"
+    assert "so it goes" in actual

@@ -82,7 +82,7 @@ class FlowStarter:
             )
         )
         self._note(outcome, name, compare=compare)
-        _check(outcome, expect)
+        self._check(outcome, expect)
         return outcome
 
     def __repr__(self) -> str:
@@ -132,19 +132,19 @@ class FlowStarter:
             stderr=task.stderr,
         )
 
-
-def _check(outcome: FlowOutcome, expect: Expectation) -> None:
-    __tracebackhide__ = True
-    if expect is None or outcome.successful == (expect == "success"):
-        return
-    if expect == "failure":
-        raise AssertionError(f"{outcome.pathspec} was expected to fail, and succeeded")
-    task = outcome.failed_task
-    if task is None:
-        said = outcome.stderr or outcome.stdout
-        where = f"{outcome.pathspec} failed before a task did (exit code {outcome.exit_code})"
-    else:
-        said = task.stderr or task.stdout
-        where = f"{task.pathspec} failed after {counted(task.attempts, 'attempt')}"
-    reason = reason_of(said)
-    raise AssertionError(f"{where}{f': {reason}' if reason else ''}\n{said}")
+    def _check(self, outcome: FlowOutcome, expect: Expectation) -> None:
+        __tracebackhide__ = True
+        if expect is None or outcome.successful == (expect == "success"):
+            return
+        if expect == "failure":
+            raise AssertionError(f"{outcome.pathspec} was expected to fail, and succeeded")
+        task = outcome.failed_task
+        if task is None:
+            native = self.active.explain(outcome.run_id)
+            said = self.redact(native) or outcome.stderr or outcome.stdout
+            where = f"{outcome.pathspec} failed before a task did (exit code {outcome.exit_code})"
+        else:
+            said = task.stderr or task.stdout
+            where = f"{task.pathspec} failed after {counted(task.attempts, 'attempt')}"
+        reason = reason_of(said)
+        raise AssertionError(f"{where}{f': {reason}' if reason else ''}\n{said}")

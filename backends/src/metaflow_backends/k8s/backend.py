@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaflow_backends import sandbox
-from metaflow_backends.k8s import argo, environment, manifests
+from metaflow_backends.k8s import argo, environment, failures, manifests
 from metaflow_backends.k8s.access import Access
 from metaflow_backends.k8s.api import Api
 from metaflow_backends.k8s.daemons import TOOLS
@@ -219,6 +219,11 @@ class Argo:
 
     def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
         return native(metadata)
+
+    def explain(self, running: Running, run_id: str) -> str:
+        """Let the pods of a workflow say why it failed; Metaflow's run is named after it."""
+        workflow = run_id.removeprefix("argo-")
+        return failures.explain(api_of(running), running.details["namespace"], workflow)
 
 
 def _for_workflows(host: Running) -> dict[str, str | None]:

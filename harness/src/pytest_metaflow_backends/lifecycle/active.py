@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from metaflow_backends.errors import BackendError
+from metaflow_backends.protocol import Explains
 from metaflow_backends.sandbox import USER
 
 if TYPE_CHECKING:
@@ -88,3 +89,12 @@ class Active:
     def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
         """Pick the native identity of a task out of its metadata."""
         return self.backend.native(metadata)
+
+    def explain(self, run_id: str | None) -> str:
+        """Say why a run failed of which no task could tell; "" if the backend does not know."""
+        if run_id is None or not isinstance(self.backend, Explains):
+            return ""
+        try:
+            return self.backend.explain(self.running, run_id)
+        except BackendError as error:
+            return f"{self.column.name} cannot say why: {error}"

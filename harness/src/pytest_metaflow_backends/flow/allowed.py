@@ -23,7 +23,7 @@ class Entry:
 
     `field` is a pattern over the parts of a field, divided by `/`: `*` is one part (or some
     letters of it), `**` any number; it also covers all below what it matches. With `columns` only
-    these columns may differ; `tests` limits it to keys of tests.
+    these columns may differ, a backend with all its variants; `tests` limits it to keys of tests.
     """
 
     field: str
@@ -38,7 +38,7 @@ class Entry:
 
     def excuses(self, column: str) -> bool:
         """Tell whether a column's value of a covered field does not count."""
-        return _any(column, self.columns)
+        return _any(column, self.columns) or _any(column.partition("/")[0], self.columns)
 
 
 def _any(name: str, patterns: Sequence[str]) -> bool:

@@ -36,13 +36,23 @@ DEVSTACK = ("docker", "nomad", "k8s")
 SMOKE = "local/serial,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
+OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
+FULL_VARIANTS = f"{HELD_VARIANTS},nomad/multi,{OTHER_WAYS}"
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
 FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
 OF_TESTS = frozenset(
-    {"conformance", "smoke flows", "contracts", "contracts of variants", "units", "report"}
+    {
+        "conformance",
+        "smoke flows",
+        "other ways",
+        "contracts",
+        "contracts of variants",
+        "units",
+        "report",
+    }
 )
 
 Commands = list[tuple[str, ...]]
@@ -138,10 +148,11 @@ TIERS: dict[str, dict[str, Commands]] = {
         "docs": docs(),
         "devstack up": devstack_up(),
         "conformance": conformance(f"local,{SMOKE}", probe=True),
-        "contracts": contracts(f"{HELD},{HELD_VARIANTS},nomad/multi", mark=""),
+        "other ways": conformance(OTHER_WAYS, mark="smoke", append=True),
+        "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
         "devstack down": devstack_down(),
         "units": units(),
-        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS},nomad/multi"),
+        "report": report(f"local,{SMOKE},docker,nomad,{FULL_VARIANTS}"),
     },
     "soak": {
         "devstack": [(sys.executable, "backends/bench/soak.py")],

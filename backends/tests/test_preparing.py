@@ -59,7 +59,7 @@ def test_an_image_that_is_there_needs_no_packages(bare, monkeypatch):
 def test_a_start_without_debootstrap_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BackendError, match="apt-get install -y --no-install-recommends deboot"):
-        debian.make_root(tmp_path / "root")
+        debian.make_root(tmp_path / "root", debian.PACKAGES)
 
 
 def test_every_package_is_in_the_one_list():

@@ -16,27 +16,29 @@ from metaflow_backends.protocol import Running, Settings
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's"),
 ]
-SETTINGS = Settings("k8s", options={"argo": True})
+PROVIDERS = ("embedded", "kind")
 START = """
 import sys
 from pathlib import Path
 from metaflow_backends.k8s import K8s
 from metaflow_backends.protocol import Settings
-K8s().start(Settings("k8s"), Path(sys.argv[1]))
+K8s().start(Settings("k8s", provider=sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_two_clusters_at_once_know_nothing_of_each_other_and_leave_nothing(tmp_path):
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_two_clusters_at_once_know_nothing_of_each_other_and_leave_nothing(tmp_path, provider):
+    settings = Settings("k8s", provider=provider, options={"argo": True})
     before = Traces.now()
     homes = [tmp_path / name for name in ("one", "two")]
     running = []
     try:
         for home in homes:
             home.mkdir()
-            running.append(K8s().start(SETTINGS, home))
+            running.append(K8s().start(settings, home))
         healthy = [K8s().health(one).alive for one in running]
         servers = {one.endpoints["kubernetes"] for one in running}
     finally:
@@ -49,10 +51,13 @@ def test_two_clusters_at_once_know_nothing_of_each_other_and_leave_nothing(tmp_p
     assert [Ownership.of(home).tagged() for home in homes] == [(), ()]
 
 
-@pytest.mark.parametrize("seconds", [0.3, 2.0, 8.0])
-def test_a_start_that_was_killed_is_cleared_away(tmp_path, seconds):
+@pytest.mark.parametrize(
+    ("provider", "seconds"),
+    [("embedded", 0.3), ("embedded", 2.0), ("embedded", 8.0), ("kind", 4.0), ("kind", 25.0)],
+)
+def test_a_start_that_was_killed_is_cleared_away(tmp_path, provider, seconds):
     before = Traces.now()
-    start = subprocess.Popen([sys.executable, "-c", START, str(tmp_path)])
+    start = subprocess.Popen([sys.executable, "-c", START, provider, str(tmp_path)])
     time.sleep(seconds)
     start.send_signal(signal.SIGKILL)
     start.wait()

@@ -27,7 +27,7 @@ NAMES = ("containerd", "etcd", "kube-apiserver", *AFTER)
     ("provider", "options", "says"),
     [
         ("embeded", {}, "unknown provider 'embeded'; did you mean 'embedded'"),
-        ("kind", {}, "the provider kind is not built yet; take embedded"),
+        ("kind", {"image": "x"}, "image is only for the provider external"),
         (None, {"arg": True}, "unknown option 'arg'; did you mean 'argo'"),
         (None, {"argo": "yes"}, "argo is 'yes', and must be a bool"),
         (None, {"max_workers": 0}, "max_workers must be from 1, not 0"),

@@ -31,6 +31,7 @@ class Config:
     entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = ""  # SIGTERM if it is not said
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def _config(layers: Sequence[Layer], config: Config) -> bytes:
             "Entrypoint": list(config.entrypoint) or None,
             "Cmd": list(config.command) or None,
             "WorkingDir": "/",
+            **({"StopSignal": config.stop_signal} if config.stop_signal else {}),
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in layers]},
         "history": [{"created": EPOCH, "created_by": "metaflow-extras"} for _ in layers],

@@ -37,19 +37,22 @@ NOT_NEEDED = (
 )  # fmt: skip
 
 
-def make_root(root: Path, extra: Sequence[str] = ()) -> None:
-    """Install a small Debian with Python and `extra` packages into an empty folder.
+def make_root(root: Path, included: Sequence[str], left_out: Sequence[str] = ()) -> None:
+    """Install a small Debian with the packages `included` into an empty folder.
+
+    Files that match a pattern of `left_out` are taken away again.
 
     Raises BackendError if debootstrap fails, or if no mirror is named by this machine's apt.
     """
     if shutil.which("debootstrap") is None:
         raise BackendError(f"there is no debootstrap: {cure(['debootstrap'])}")
-    packages = ",".join([*PACKAGES, *extra])
+    packages = ",".join(included)
     command = ["debootstrap", "--variant=minbase", f"--include={packages}", SUITE, str(root)]
     run([*command, mirror()], timeout=TIMEOUT, env=clean.whole())
-    _compile(root, "/usr/lib/python3", f"/usr/lib/python{PYTHON}")
-    (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-    remove(root, NOT_NEEDED)
+    if (root / "usr/bin/python3").exists():
+        _compile(root, "/usr/lib/python3", f"/usr/lib/python{PYTHON}")
+        (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+    remove(root, (*NOT_NEEDED, *left_out))
 
 
 def add_wheels(root: Path, delta: Path) -> None:

@@ -12,9 +12,9 @@ from metaflow_backends import sandbox
 from metaflow_backends.k8s import argo, environment, failures, manifests
 from metaflow_backends.k8s.access import Access
 from metaflow_backends.k8s.api import Api
-from metaflow_backends.k8s.daemons import TOOLS
 from metaflow_backends.k8s.embedded import Embedded
 from metaflow_backends.k8s.external import External
+from metaflow_backends.k8s.kind import Kind
 from metaflow_backends.k8s.options import Options
 from metaflow_backends.k8s.stores import Stores
 from metaflow_backends.local import CAPABILITIES as LOCAL
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 # Spin runs on the machine of who asks; the rest is said of `local` and holds here, too.
 CAPABILITIES = (LOCAL - {"spin"}) | {"logs.native", "resources.enforced"}
-PROVIDERS: Mapping[str, Provider] = {one.name: one for one in (Embedded(), External())}
-PACKAGES = ("containerd", "containernetworking-plugins", "conntrack", "ethtool", "iproute2",
-            "iptables", "mount", "runc", "util-linux")  # fmt: skip
+PROVIDERS: Mapping[str, Provider] = {one.name: one for one in (Embedded(), Kind(), External())}
 PREFIXES = ("METAFLOW_", "AWS_", "KUBE")
 POD, INSIDE = "kubernetes-pod-name", "kubernetes-pod-namespace"
 
@@ -52,17 +50,14 @@ class K8s:
 
     def probe(self, settings: Settings) -> Probe:
         options = Options.of(settings)
-        if options.provider == "embedded" and os.geteuid() != 0:
+        if PROVIDERS[options.provider].needs_root and os.geteuid() != 0:
             return Probe.no("a cluster of our own needs root", "run as root, e.g. with sudo")
         return probe_metaflow()
 
     def needs(self, settings: Settings) -> Needs:
         options = Options.of(settings)
-        workflows = (argo.CONTROLLER,) if options.argo else ()
-        if options.provider != "embedded":
-            return Needs(tools=workflows, images=())
-        images = ("pause", "task", *(("argoexec",) if options.argo else ()))
-        return Needs(packages=PACKAGES, tools=(*TOOLS, *workflows), images=images)
+        found = PROVIDERS[options.provider].needs(options)
+        return replace(found, tools=(*found.tools, argo.CONTROLLER)) if options.argo else found
 
     def start(self, settings: Settings, home: Path) -> Running:
         options = Options.of(settings)

@@ -16,13 +16,14 @@ from metaflow_backends.host import cgroups
 from metaflow_backends.host.ground import Ground
 from metaflow_backends.k8s import certificates, configuration
 from metaflow_backends.k8s.access import Access, kubeconfig
-from metaflow_backends.k8s.api import Api, ApiError
-from metaflow_backends.k8s.daemons import AFTER, Layout
+from metaflow_backends.k8s.api import Api
+from metaflow_backends.k8s.daemons import AFTER, TOOLS, Layout
 from metaflow_backends.k8s.enclosure import Enclosure
+from metaflow_backends.k8s.nodes import logs_of, node_health
 from metaflow_backends.k8s.program import Program
 from metaflow_backends.k8s.provider import NAMESPACE, Cluster
 from metaflow_backends.ownership import Ownership
-from metaflow_backends.protocol import Health, LogFile
+from metaflow_backends.protocol import Health, Needs
 from metaflow_backends.spawning import end_all, wait_healthy
 
 if TYPE_CHECKING:
@@ -30,19 +31,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metaflow_backends.k8s.options import Options
-    from metaflow_backends.protocol import Process, Running
+    from metaflow_backends.protocol import LogFile, Process, Running
 
+PACKAGES = ("containerd", "containernetworking-plugins", "conntrack", "ethtool", "iproute2",
+            "iptables", "mount", "runc", "util-linux")  # fmt: skip
 HOLDERS = ("admin", "kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy", "argo")
 IN_MEMORY = ("containerd", "etcd", "kubelet")
 # Pods have a tenth of a processor each; beside a busy machine they would get next to nothing.
 SHARES = {"cpu.shares": "16384", "cpu.weight": "1000"}  # of 1024 and of 100, versions 1 and 2
-NODE_PATH = f"/api/v1/nodes/{certificates.NODE}"
 
 
 class Embedded:
     """A cluster of our own; all of it goes with the last of its processes."""
 
     name = "embedded"
+    needs_root = True
+
+    def needs(self, options: Options) -> Needs:
+        return Needs(packages=PACKAGES, tools=TOOLS, images=wanted(options))
 
     def start(self, options: Options, home: Path, timeout: float) -> Cluster:
         owner = Ownership.of(home)
@@ -51,7 +57,7 @@ class Embedded:
         memory = [data / name for name in IN_MEMORY]
         enclosure = Enclosure.make(owner, home / "logs" / "ground.log", memory)
         start = Start(Layout.of(enclosure.ground, home), enclosure, timeout)
-        return start.run(argo=options.argo)
+        return start.run(options)
 
     def stop(self, running: Running, home: Path) -> None:  # noqa: ARG002 - all follows from home
         """End what carries our mark and what is in our control group, and take the rest away.
@@ -68,13 +74,10 @@ class Embedded:
     def health(self, running: Running) -> Health:
         """Ask the API server about the node."""
         path = running.environment["KUBECONFIG"]
-        return node_health(Api(Access.read(_path(path))))
+        return node_health(Api(Access.read(_path(path))), certificates.NODE)
 
     def logs(self, running: Running, pod: str) -> Sequence[LogFile]:
-        folder = _path(running.logs)
-        own = [LogFile(path.stem, path) for path in sorted(folder.glob("*.log"))]
-        found = folder.glob(f"pods/{NAMESPACE}_{pod}_*/*/*.log") if pod and "/" not in pod else ()
-        return [*(LogFile(f"{path.parent.name}.{path.stem}", path) for path in found), *own]
+        return logs_of(_path(running.logs), pod)
 
 
 class Start:
@@ -84,9 +87,8 @@ class Start:
         self.layout, self.enclosure, self.timeout = layout, enclosure, timeout
         self.processes: list[Process] = [enclosure.holder]
 
-    def run(self, *, argo: bool) -> Cluster:
-        wanted = ["pause", "task", *(["argoexec"] if argo else [])]
-        made = {which: images.ensure(which) for which in wanted}
+    def run(self, options: Options) -> Cluster:
+        made = {which: images.ensure(which) for which in wanted(options)}
         cgroups.make(self.layout.group)
         favour(self.layout.group)
         write_files(self.layout, made["pause"].name)
@@ -104,7 +106,7 @@ class Start:
             image=made["task"].name,
             gateway=self.enclosure.ground.gateway,
             processes=tuple(self.processes),
-            argoexec=made["argoexec"].name if argo else "",
+            argoexec=made["argoexec"].name if options.argo else "",
             details={"enclosure": self.enclosure.described(), "server": self.layout.server},
         )
 
@@ -128,10 +130,16 @@ class Start:
         return api
 
     def _await_node(self, api: Api) -> None:
-        wait_healthy(partial(node_health, api), self.timeout, self._log("kubelet"))
+        health = partial(node_health, api, certificates.NODE)
+        wait_healthy(health, self.timeout, self._log("kubelet"))
 
     def _log(self, name: str) -> Path:
         return self.layout.logs / f"{name}.log"
+
+
+def wanted(options: Options) -> tuple[str, ...]:
+    """Name the images that the node gets, those first that are quick to load."""
+    return ("pause", "task", *(("argoexec",) if options.argo else ()))
 
 
 def write_files(layout: Layout, pause: str) -> None:
@@ -161,18 +169,6 @@ def favour(group: str) -> None:
         for name, share in SHARES.items():
             if (folder / name).exists():
                 (folder / name).write_text(share, encoding="ascii")
-
-
-def node_health(api: Api) -> Health:
-    """Ask whether the node takes pods."""
-    try:
-        conditions = api.get(NODE_PATH)["status"].get("conditions", [])
-    except ApiError as error:
-        return Health(alive=False, reason=str(error))
-    ready = next((one for one in conditions if one["type"] == "Ready"), None)
-    if ready is None:
-        return Health(alive=False, reason="the node has not said yet how it is")
-    return Health(alive=ready["status"] == "True", reason=f"node: {ready['message']}")
 
 
 def _listens(socket: Path) -> Health:

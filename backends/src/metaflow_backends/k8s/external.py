@@ -18,7 +18,7 @@ from metaflow_backends.k8s.access import Access
 from metaflow_backends.k8s.api import Api, ApiError
 from metaflow_backends.k8s.provider import Cluster
 from metaflow_backends.ownership import Ownership
-from metaflow_backends.protocol import Health, LogFile
+from metaflow_backends.protocol import Health, LogFile, Needs
 from metaflow_backends.spawning import stop
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ class External:
     """Somebody else's cluster, of which we use one namespace of our own."""
 
     name = "external"
+    needs_root = False
+
+    def needs(self, options: Options) -> Needs:  # noqa: ARG002 - the contract's
+        return Needs()
 
     def start(self, options: Options, home: Path, timeout: float) -> Cluster:  # noqa: ARG002 - the contract's
         tag = Ownership.of(home).tag

@@ -11,7 +11,7 @@ from metaflow_backends.options import OptionError, check_names, nearest
 if TYPE_CHECKING:
     from metaflow_backends.protocol import Settings
 
-PROVIDERS = ("embedded", "external")
+PROVIDERS = ("embedded", "kind", "external")
 EXTERNAL_ONLY = ("kubeconfig", "context", "image", "s3_endpoint", "s3_root", "address")
 
 
@@ -43,7 +43,9 @@ class Options:
         check_names(settings, known)
         provider = settings.provider or "embedded"
         if provider not in PROVIDERS:
-            raise OptionError(_unknown(settings.column, provider))
+            raise OptionError(
+                f"{settings.column}: unknown provider {provider!r}; {nearest(provider, PROVIDERS)}"
+            )
         made = cls(provider=provider, **settings.options)
         made._check(settings.column)
         return made
@@ -75,12 +77,3 @@ class Options:
                 f"{column}: an external cluster needs either s3_endpoint and s3_root, or an "
                 "address of this machine that its pods reach"
             )
-
-
-def _unknown(column: str, provider: str) -> str:
-    if provider == "kind":
-        return (
-            f"{column}: the provider kind is not built yet; take embedded, or start kind yourself "
-            "and take external with its kubeconfig"
-        )
-    return f"{column}: unknown provider {provider!r}; {nearest(provider, PROVIDERS)}"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metaflow_backends.k8s.options import Options
-    from metaflow_backends.protocol import Health, LogFile, Process, Running
+    from metaflow_backends.protocol import Health, LogFile, Needs, Process, Running
 
 NAMESPACE = "metaflow"
 
@@ -33,6 +33,11 @@ class Provider(Protocol):
     """One way to come by a cluster."""
 
     name: str
+    needs_root: bool
+
+    def needs(self, options: Options) -> Needs:
+        """Name what `start` needs on this machine, beside what Argo needs."""
+        ...
 
     def start(self, options: Options, home: Path, timeout: float) -> Cluster:
         """Give a cluster that takes work; what it needs beside goes below `home`."""

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOMAD, ETCD, KUBERNETES, ARGO, OURS = "1.11.2", "3.6.16", "1.36.3", "3.7.3", "1"
+KIND, COREDNS = "0.33.0", "1.15.0"
 ARGO_MODULE = "github.com/argoproj/argo-workflows/v3"
+KIND_MODULE, DNS_MODULE = "sigs.k8s.io/kind", "github.com/coredns/coredns"
+# Modules of which not only programs are needed, but files of their source, too.
+SOURCES: Mapping[str, str] = {"argo": ARGO_MODULE, "kind": KIND_MODULE}
 MAJOR, MINOR, _ = KUBERNETES.split(".")
 KUBERNETES_LINK = " ".join(
     f"-X k8s.io/component-base/version.{name}={value}"
@@ -54,6 +58,9 @@ RECIPES = (
     _kubernetes("kubectl", 0.5, "version", "--client"),
     Recipe("workflow-controller", "argo", f"{ARGO_MODULE}/cmd/workflow-controller", ARGO, 5),
     Recipe("argoexec", "argo", f"{ARGO_MODULE}/cmd/argoexec", ARGO, 3, patches=ARGO_MODULE),
+    Recipe("kind", "kind", KIND_MODULE, KIND, minutes=0.3, asks=("version",)),
+    _kubernetes("kubeadm", 0.7, "version", "-o", "short"),
+    Recipe("coredns", "coredns", DNS_MODULE, COREDNS, minutes=4.5, asks=("-version",)),
     Recipe("pause", "pause", ".", OURS, minutes=0.1),
     Recipe("runc-lowcap", "runc-lowcap", ".", OURS, minutes=0.1),
 )

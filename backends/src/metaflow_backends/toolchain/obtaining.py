@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from metaflow_backends import cache
 from metaflow_backends.options import nearest
 from metaflow_backends.toolchain import building
-from metaflow_backends.toolchain.catalog import CATALOG, NAMES
+from metaflow_backends.toolchain.catalog import CATALOG, NAMES, SOURCES
 from metaflow_backends.toolchain.recipe import Tool, ToolchainError
 
 if TYPE_CHECKING:
@@ -64,10 +64,9 @@ def ensure(name: str, say: Callable[[str], None] = quiet) -> Tool:
 
 def source(module: str) -> Path:
     """Give the folder with the source of a pinned module, e.g. `argo` for its manifests."""
-    recipe = next((r for r in CATALOG.values() if r.module == module and r.patches), None)
-    if recipe is None:
+    if module not in SOURCES:
         raise ToolchainError(f"the source of {module!r} is not needed by anything")
-    return building.download(module, recipe.patches)
+    return building.download(module, SOURCES[module])
 
 
 def prune() -> int:

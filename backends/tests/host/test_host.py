@@ -16,6 +16,7 @@ from metaflow_backends.host.commands import run
 from metaflow_backends.host.ground import NAMESPACES, NETWORK, Ground, free_subnet
 from metaflow_backends.host.ports import free_ports, listening
 from metaflow_backends.identity import identify, is_running
+from metaflow_backends.toolchain.building import go_version
 
 
 @pytest.fixture
@@ -173,7 +174,10 @@ GOOD = traps.Machine(
     inotify=8192,
     docker_socket=True,
     docker_answers=True,
-    programs=lambda name: f"/bin/{name}",
+    overlay=True,
+    bridged=True,
+    unwritable=(),
+    go="1.26.8",
 )
 BAD = {
     "no root": {"root": False},
@@ -183,7 +187,10 @@ BAD = {
     "little free disk": {"free": 1 << 30},
     "few inotify instances": {"inotify": 128},
     "a Docker socket nobody answers on": {"docker_answers": False},
-    "no Go": {"programs": lambda _: None},
+    "no Go, or an old one": {"go": ""},
+    "no overlay file system": {"overlay": False},
+    "bridges that pass by the rules": {"bridged": False},
+    "folders that cannot be written": {"unwritable": ("/run/metaflow-extras",)},
 }
 
 
@@ -222,3 +229,27 @@ def test_the_version_of_control_groups_is_read_off_the_mounts(mountinfo, kind):
 
 def test_this_machine_can_be_looked_at():
     assert len(traps.traps()) == len(BAD)
+
+
+def test_a_folder_on_a_disk_that_is_read_only_is_a_trap(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)]
+    run(command, timeout=10)
+
+    found = traps.Machine.here().unwritable
+
+    run(["umount", str(tmp_path)], timeout=10)
+    assert str(tmp_path / "metaflow-extras") in found
+
+
+def test_an_old_go_is_as_good_as_none(tmp_path, monkeypatch):
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n")
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    go_version.cache_clear()
+
+    found = traps.Machine.here().go
+
+    go_version.cache_clear()
+    assert found == ""

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 from metaflow_backends import cache
 from metaflow_backends.host import clean
+from metaflow_backends.host.ground import RUN
+from metaflow_backends.toolchain.building import OLDEST_GO, go_version
+from metaflow_backends.toolchain.recipe import ToolchainError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 CAP_SYS_RESOURCE = 24  # its bit: linux/capability.h
 LOW_DISK = 5 << 30  # bytes
+BRIDGED = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")  # there with br_netfilter
 FEW_INOTIFY = 256  # instances; every kubelet, container and pod watcher takes some
 
 
@@ -41,7 +45,10 @@ class Machine:
     inotify: int  # instances a user may have
     docker_socket: bool
     docker_answers: bool
-    programs: Callable[[str], str | None] = shutil.which
+    overlay: bool  # whether the kernel has that file system
+    bridged: bool  # whether packets that cross a bridge meet the rules of iptables
+    unwritable: tuple[str, ...]  # folders that we would write to
+    go: str  # the version that can build, "" if there is none
 
     @classmethod
     def here(cls) -> Machine:
@@ -56,6 +63,10 @@ class Machine:
             inotify=_number(Path("/proc/sys/fs/inotify/max_user_instances")),
             docker_socket=socket.is_socket(),
             docker_answers=_answers(socket),
+            overlay="\toverlay\n" in Path("/proc/filesystems").read_text(encoding="ascii"),
+            bridged=BRIDGED.exists(),
+            unwritable=tuple(str(folder) for folder in folders() if not _writable(folder)),
+            go=_go(),
         )
 
 
@@ -138,10 +149,37 @@ def _dead_docker(machine: Machine) -> Trap:
 
 def _no_go(machine: Machine) -> Trap:
     return Trap(
-        "no Go",
-        machine.programs("go") is None,
+        "no Go, or an old one",
+        not machine.go,
         "nothing can be built: Nomad, Kubernetes, etcd and Argo have to be on PATH",
-        "install Go 1.26 or newer",
+        f"install Go {'.'.join(map(str, OLDEST_GO))} or newer",
+    )
+
+
+def _no_overlay(machine: Machine) -> Trap:
+    return Trap(
+        "no overlay file system",
+        not machine.overlay,
+        "containers of Docker and Kubernetes cannot lay one layer over another",
+        "modprobe overlay",
+    )
+
+
+def _not_bridged(machine: Machine) -> Trap:
+    return Trap(
+        "bridges that pass by the rules",
+        not machine.bridged,
+        "a pod does not reach a service whose pod is on the same node",
+        "modprobe br_netfilter",
+    )
+
+
+def _unwritable(machine: Machine) -> Trap:
+    return Trap(
+        "folders that cannot be written",
+        bool(machine.unwritable),
+        f"{', '.join(machine.unwritable)}: builds, sockets and namespaces have no place",
+        "mount them writable; XDG_CACHE_HOME moves the cache",
     )
 
 
@@ -154,6 +192,9 @@ CHECKS = (
     _inotify,
     _dead_docker,
     _no_go,
+    _no_overlay,
+    _not_bridged,
+    _unwritable,
 )
 
 
@@ -168,6 +209,24 @@ def cgroups(mountinfo: str) -> str:
 def _bounding_set(status: str) -> int:
     line = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
     return int(line.partition(":")[2], 16)
+
+
+def folders() -> tuple[Path, ...]:
+    """List where backends write beside the project: the cache and, as root, the run folder."""
+    return (cache.root(), *((RUN,) if os.geteuid() == 0 else ()))
+
+
+def _writable(place: Path) -> bool:
+    while not place.exists():
+        place = place.parent
+    return os.access(place, os.W_OK)
+
+
+def _go() -> str:
+    try:
+        return go_version()
+    except ToolchainError:
+        return ""
 
 
 def _free(place: Path) -> int:

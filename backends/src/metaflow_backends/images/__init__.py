@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaflow_backends.images.loading import load_into_containerd, load_into_docker
-from metaflow_backends.images.making import NAMES, Image, ensure, find, packages, prune, rootfs
+from metaflow_backends.images.making import NAMES, Image, ensure, find, packages, rootfs, unused
 
 __all__ = [
     "NAMES",
@@ -13,6 +13,6 @@ __all__ = [
     "load_into_containerd",
     "load_into_docker",
     "packages",
-    "prune",
     "rootfs",
+    "unused",
 ]

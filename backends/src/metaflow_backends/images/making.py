@@ -80,13 +80,11 @@ def rootfs(say: Callable[[str], None] = quiet) -> Path:
     return ensure("base", say).archive.with_name("root")
 
 
-def prune() -> int:
-    """Remove images that nothing leads to any more; returns how many."""
+def unused() -> tuple[Path, ...]:
+    """List the folders of images that nothing in this version leads to."""
     wanted = {f"{which}-{recipe.key(OF)}" for which, recipe in RECIPES.items()}
-    old = [f for f in (cache.root() / "images").glob("[!.]*-*") if f.name not in wanted]
-    for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(old)
+    found = sorted((cache.root() / "images").glob("[!.]*-*"))
+    return tuple(folder for folder in found if folder.name not in wanted)
 
 
 class _Made:

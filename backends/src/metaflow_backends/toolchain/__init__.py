@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaflow_backends.toolchain.catalog import NAMES
-from metaflow_backends.toolchain.obtaining import ensure, find, packages, source
+from metaflow_backends.toolchain.obtaining import ensure, find, packages, source, unused
 from metaflow_backends.toolchain.recipe import Tool, ToolchainError
 
-__all__ = ["NAMES", "Tool", "ToolchainError", "ensure", "find", "packages", "source"]
+__all__ = ["NAMES", "Tool", "ToolchainError", "ensure", "find", "packages", "source", "unused"]

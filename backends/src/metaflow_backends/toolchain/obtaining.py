@@ -69,18 +69,15 @@ def source(module: str) -> Path:
     return building.download(module, SOURCES[module])
 
 
-def prune() -> int:
-    """Remove builds that no recipe leads to any more; returns how many."""
+def unused() -> tuple[Path, ...]:
+    """List the folders of builds that no recipe of this version leads to, with this Go."""
     wanted = {_folder(recipe).name for recipe in CATALOG.values()}
     known = tuple(f"{name}-" for name in NAMES)
-    old = [
+    return tuple(
         folder
-        for folder in (cache.root() / "tools").glob("[!.]*")
+        for folder in sorted((cache.root() / "tools").glob("[!.]*"))
         if folder.name.startswith(known) and folder.name not in wanted
-    ]
-    for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(old)
+    )
 
 
 def _recipe(name: str) -> Recipe:

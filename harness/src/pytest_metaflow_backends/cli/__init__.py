@@ -11,6 +11,7 @@ import click
 from metaflow_backends.errors import BackendError
 
 from pytest_metaflow_backends.cli import (
+    cache,
     doctor,
     down,
     env,
@@ -39,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (plan, run, report, up, down, status, doctor, logs, env, shell):
+for command in (plan, run, report, up, down, status, doctor, logs, env, shell, cache):
     cli.add_command(command.command)
 
 

@@ -213,24 +213,6 @@ def test_every_command_explains_itself(project, command):
     assert len(result.stdout.lines) > 5
 
 
-def test_shell_runs_a_command_as_flows_of_the_backend_run(project):
-    project.matrix("version: 1\nbackends: {local: {kind: local}}\n")
-    assert project.cli("up", "local").ret == 0
-
-    shown = project.cli("shell", "local", "--", "sh", "-c", "echo $METAFLOW_HOME; exit 7")
-    home = json.loads(project.cli("env", "local", "--json").stdout.str())["METAFLOW_HOME"]
-    missing = project.cli("shell", "local", "--", "no-such-program")
-    project.cli("down", "local")
-    down = project.cli("shell", "local", "--", "true")
-
-    assert shown.ret == 7
-    assert shown.outlines == [home]
-    assert missing.ret == 4
-    missing.stderr.fnmatch_lines(["error: there is no program 'no-such-program' on PATH"])
-    assert down.ret == 4
-    down.stderr.fnmatch_lines(["*local is not up; start it: mf-backends up local"])
-
-
 def test_a_run_that_never_begins_leaves_earlier_records_and_reports_alone(project):
     project.matrix(FAKE)
     project.test_file("def test_a(backend): pass")

@@ -66,7 +66,9 @@ class Running:
     versions: Mapping[str, str] = field(default_factory=dict)
     provider: str = ""
     logs: str = ""  # a folder
-    details: Mapping[str, Any] = field(default_factory=dict)  # the backend's own, JSON
+    # The backend's own, JSON. Known to others: `clears` (prefixes of variables that flows must not
+    # see), `max_workers`, `programs` (tools of `toolchain` that a shell should find).
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def _details(cluster: Cluster, options: Options, home: Path) -> dict[str, Any]:
         "image": cluster.image,
         "secret": manifests.SECRET,
         "argo": options.argo,
+        "programs": ["kubectl"],
         **cluster.details,
     }
 

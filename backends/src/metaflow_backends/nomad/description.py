@@ -94,6 +94,7 @@ def _details(started: Started, options: Options, home: Path) -> dict[str, Any]:
         "agents": {agent.name: agent.described() for agent in agents},
         "clients": [agent.name for agent in layout.client_agents],
         "drivers": list(started.drivers),
+        "programs": ["nomad"],
         "variable": PATH if started.keys else "",
         "variable_keys": list(started.keys),
         "management_token_file": str(secret) if secret.exists() else "",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
 
 import click
 
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.cli.standing import standing
 from pytest_metaflow_backends.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_metaflow_backends.lifecycle import Active
 
 
 @click.command("shell", context_settings={"ignore_unknown_options": True})
@@ -20,11 +26,12 @@ from pytest_metaflow_backends.errors import UsageError
 def command(name: str, argv: tuple[str, ...], matrix: str | None, state: str | None) -> None:
     """Open a shell in which flows run on NAME, which must be up; or run COMMAND in it.
 
-    `mf-backends shell k8s -- python flow.py run` ends with the exit code of the command.
+    `mf-backends shell k8s -- python flow.py run` ends with the exit code of the command. The
+    backend's own client, e.g. kubectl or nomad, is on PATH and knows where to go.
     """
     chosen = settings.read(matrix, state)
     (column,) = chosen.columns([name])[:1]
-    environment = standing(chosen, column).environ(os.environ)
+    environment = within(standing(chosen, column), os.environ)
     wanted = list(argv) or [environment.get("SHELL") or "/bin/sh"]
     program = shutil.which(wanted[0], path=environment.get("PATH"))
     if program is None:
@@ -32,3 +39,14 @@ def command(name: str, argv: tuple[str, ...], matrix: str | None, state: str | N
     if not argv:
         click.echo(f"flows run on {column.name} here; exit ends it", err=True)
     os.execve(program, wanted, environment)  # noqa: S606 - no shell parses anything
+
+
+def within(active: Active, base: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of flows, with the backend's own clients first on PATH."""
+    from metaflow_backends import toolchain
+
+    environment = active.environ(base)
+    tools = [toolchain.find(name) for name in active.running.details.get("programs", ())]
+    folders = [str(tool.path.parent) for tool in tools if tool]
+    usual = environment.get("PATH", os.defpath)
+    return {**environment, "PATH": os.pathsep.join([*folders, usual])}

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from metaflow_backends.host.traces import Traces
-from metaflow_backends.k8s import K8s
+from metaflow_backends.k8s import K8s, Program
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Running, Settings
 
@@ -49,6 +49,25 @@ def test_two_clusters_at_once_know_nothing_of_each_other_and_leave_nothing(tmp_p
     assert len(servers) == 2
     assert (Traces.now() - before).count() == 0
     assert [Ownership.of(home).tagged() for home in homes] == [(), ()]
+
+
+def test_an_api_server_that_still_drains_is_in_nobodys_way(tmp_path):
+    """After SIGTERM it serves its clients to the end, for a minute, and holds its port."""
+    before = Traces.now()
+    settings = Settings("k8s", options={"argo": False})
+    first = K8s().start(settings, tmp_path)
+    (server,) = Program.of(first, "kube-apiserver").processes()
+    os.kill(server.pid, signal.SIGTERM)
+    time.sleep(0.5)
+    try:
+        K8s().stop(Running(), tmp_path)
+        second = K8s().start(settings, tmp_path)
+        health = K8s().health(second)
+    finally:
+        K8s().stop(Running(), tmp_path)
+
+    assert health.alive, health.reason
+    assert (Traces.now() - before).count() == 0
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host.ports import listening
 from metaflow_backends.launch import bring_up, take_down
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Settings
 from metaflow_backends.s3 import S3, Store, server, store
+from metaflow_backends.spawning import end_all, stop
 from metaflow_backends.state import Folder
 
 pytestmark = pytest.mark.timeout(120)
@@ -24,8 +27,6 @@ def made(tmp_path_factory):
     owner = Ownership.of(home)
     made = Store.start(home, owner=owner, timeout=60.0)
     yield made
-    from metaflow_backends.spawning import end_all
-
     end_all(owner.tagged(), grace=1.0)
 
 
@@ -103,6 +104,28 @@ def test_the_store_of_one_start_is_gone_after_it(tmp_path):
     assert not S3().health(state.running).alive
 
 
+def test_stores_of_two_checkouts_start_at_once_and_share_nothing(tmp_path):
+    homes = [tmp_path / name / "home" for name in ("one", "two")]
+    owners = [Ownership.of(home) for home in homes]
+    with ThreadPoolExecutor(2) as pool:
+        starting = [
+            pool.submit(Store.start, home, owner=owner, timeout=60.0)
+            for home, owner in zip(homes, owners, strict=True)
+        ]
+        one, two = (start.result() for start in starting)
+    one.client().put_object(Bucket=one.bucket, Key="mine", Body=b"1")
+    found = two.client().list_objects_v2(Bucket=two.bucket)["KeyCount"]
+    foreign = Store(two.endpoint, one.access_key, one.secret_key, two.process, two.bucket)
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        foreign.client().list_objects_v2(Bucket=two.bucket)
+    for owner in owners:
+        end_all(owner.tagged(), grace=1.0)
+
+    assert found == 0
+    assert one.endpoint != two.endpoint
+    assert [owner.tagged() for owner in owners] == [(), ()]
+
+
 def test_a_port_that_is_taken_meanwhile_is_left_to_whoever_has_it(home, monkeypatch):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -119,8 +142,6 @@ def test_a_port_that_is_taken_meanwhile_is_left_to_whoever_has_it(home, monkeypa
         owner = Ownership.of(home)
         made = Store.start(home, owner=owner, timeout=60.0)
         health = made.health()
-        from metaflow_backends.spawning import stop
-
         stop(made.process, 1.0)
 
     assert len(calls) == 2

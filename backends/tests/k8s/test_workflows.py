@@ -93,13 +93,15 @@ def test_a_workflow_that_metaflow_never_came_into_says_what_its_pod_said(backend
         },
     })["metadata"]["name"]  # fmt: skip
     path = f"/apis/argoproj.io/v1alpha1/namespaces/{where['namespace']}/workflows/{name}"
-    deadline = time.monotonic() + 120
-    while api.get(path).get("status", {}).get("phase") != "Failed":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    try:
+        deadline = time.monotonic() + 120
+        while api.get(path).get("status", {}).get("phase") != "Failed":
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
 
-    actual = backend.explain(f"argo-{name}")
+        actual = backend.explain(f"argo-{name}")
+    finally:
+        api.delete(path)
 
-    api.delete(path)
     assert actual.splitlines()[0] == f"{name} ended with 3:"
     assert "so it goes" in actual

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_backends.k8s.api import Api, ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
-
-    from metaflow_backends.k8s.api import Api
 
 BELONGS = "workflows.argoproj.io/workflow"  # label of a pod: the workflow it is a node of
 NODE = "workflows.argoproj.io/node-name"  # annotation of a pod
@@ -28,16 +28,22 @@ def explain(api: Api, namespace: str, workflow: str) -> str:
 def _told(api: Api, namespace: str, pod: Mapping[str, Any]) -> Iterator[str]:
     name = pod["metadata"]["name"]
     yield f"{pod['metadata']['annotations'].get(NODE, name)} {_ended(pod)}:"
-    yield api.text(
-        f"/api/v1/namespaces/{namespace}/pods/{name}/log", container="main", tailLines=TAIL
-    ).strip()
+    path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
+    try:
+        yield api.text(path, container="main", tailLines=TAIL).strip()
+    except ApiError as error:  # its container never began, or the pod has just gone
+        yield f"(no log: {error})"
 
 
 def _ended(pod: Mapping[str, Any]) -> str:
-    """Say how the container ended that runs the step."""
-    states = {one["name"]: one["state"] for one in pod["status"].get("containerStatuses", ())}
-    ended = states.get("main", {}).get("terminated")
-    if not ended:
-        return f"failed: {pod['status'].get('message') or 'nothing more is known'}"
-    reason = "" if ended.get("reason") in {None, "Error"} else f", {ended['reason']}"
-    return f"ended with {ended.get('exitCode')}{reason}"
+    """Say how the first container ended that failed: before the step's own come its helpers."""
+    status = pod["status"]
+    helpers = status.get("initContainerStatuses", ())
+    main = [one for one in status.get("containerStatuses", ()) if one["name"] == "main"]
+    for one in (*helpers, *main):
+        ended = one["state"].get("terminated")
+        if ended and ended.get("exitCode") != 0:
+            which = "" if one["name"] == "main" else f"{one['name']} "
+            reason = "" if ended.get("reason") in {None, "Error"} else f", {ended['reason']}"
+            return f"{which}ended with {ended.get('exitCode')}{reason}"
+    return f"failed: {status.get('message') or status.get('reason') or 'nothing more is known'}"

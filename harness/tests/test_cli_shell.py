@@ -22,6 +22,17 @@ def test_the_backends_own_clients_are_found_first():
     assert found["A"] == "1"
 
 
+def test_a_client_that_is_on_path_brings_nothing_else_of_its_folder(tmp_path, monkeypatch):
+    """Beside a kubectl in /usr/bin there is a Python that has no Metaflow."""
+    tool = toolchain.Tool("kubectl", "1.36.3", tmp_path / "kubectl", "PATH")
+    monkeypatch.setattr(toolchain, "find", lambda _name: tool)
+    running = Running(details={"programs": ["kubectl"]})
+
+    found = shell.within(Active(SimpleNamespace(environment={}), running, Fake()), {"PATH": "/bin"})
+
+    assert found["PATH"] == "/bin"
+
+
 def test_shell_runs_a_command_as_flows_of_the_backend_run(project):
     project.matrix("version: 1\nbackends: {local: {kind: local}}\n")
     assert project.cli("up", "local").ret == 0

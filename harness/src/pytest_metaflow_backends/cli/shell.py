@@ -27,7 +27,7 @@ def command(name: str, argv: tuple[str, ...], matrix: str | None, state: str | N
     """Open a shell in which flows run on NAME, which must be up; or run COMMAND in it.
 
     `mf-backends shell k8s -- python flow.py run` ends with the exit code of the command. The
-    backend's own client, e.g. kubectl or nomad, is on PATH and knows where to go.
+    backend's own client, e.g. kubectl or nomad, is on PATH where we have built it.
     """
     chosen = settings.read(matrix, state)
     (column,) = chosen.columns([name])[:1]
@@ -47,6 +47,7 @@ def within(active: Active, base: Mapping[str, str]) -> dict[str, str]:
 
     environment = active.environ(base)
     tools = [toolchain.find(name) for name in active.running.details.get("programs", ())]
-    folders = [str(tool.path.parent) for tool in tools if tool]
+    # One on PATH is found there; its folder holds other programs, too.
+    folders = [str(tool.path.parent) for tool in tools if tool and tool.origin == "built"]
     usual = environment.get("PATH", os.defpath)
     return {**environment, "PATH": os.pathsep.join([*folders, usual])}

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from metaflow_backends.errors import BackendError
+from metaflow_backends.host import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CHUNK = 1 << 20  # bytes
+DRAFT = ".unfinished"
 MEBI = 1 << 20
 LOCK_TIMEOUT = 3600.0  # seconds: another process may be building the same thing
 
@@ -77,7 +79,7 @@ def making(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock", timeout=LOCK_TIMEOUT):
-            draft = folder.parent / f".{folder.name}.unfinished"
+            draft = folder.parent / f".{folder.name}{DRAFT}"
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             yield draft
@@ -91,6 +93,30 @@ def making(folder: Path) -> Iterator[Path]:
             f"{folder}: cannot be written: {error.strerror or error}; free the disk, or set "
             "XDG_CACHE_HOME to another folder"
         ) from error
+
+
+def unfinished(kind: str) -> tuple[Path, ...]:
+    """List what makers of tools or images have begun; those that were killed will never end it."""
+    return tuple(sorted((root() / kind).glob(f".*{DRAFT}")))
+
+
+def discard(folder: Path) -> bool:
+    """Remove an entry, or a draft, unless somebody makes it just now; tells whether it is gone.
+
+    Raises BackendError if it cannot be removed.
+    """
+    name = folder.name.removeprefix(".").removesuffix(DRAFT)
+    try:
+        with FileLock(folder.parent / f".{name}.lock", timeout=0):
+            mounts.unmount_below(folder)
+            shutil.rmtree(folder)
+    except Timeout:
+        return False
+    except FileNotFoundError:  # somebody else was quicker
+        return True
+    except OSError as error:
+        raise BackendError(f"{folder}: cannot be removed: {error.strerror or error}") from error
+    return True
 
 
 def require_space(needed: int, what: str) -> None:

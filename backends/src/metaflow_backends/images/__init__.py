@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from metaflow_backends.images.loading import load_into_containerd, load_into_docker
-from metaflow_backends.images.making import NAMES, Image, ensure, find, packages, rootfs, unused
+from metaflow_backends.images.making import (
+    NAMES,
+    Image,
+    ensure,
+    find,
+    packages,
+    programs,
+    rootfs,
+    unused,
+)
 
 __all__ = [
     "NAMES",
@@ -13,6 +22,7 @@ __all__ = [
     "load_into_containerd",
     "load_into_docker",
     "packages",
+    "programs",
     "rootfs",
     "unused",
 ]

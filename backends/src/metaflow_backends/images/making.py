@@ -35,8 +35,15 @@ def packages(which: str) -> tuple[str, ...]:
         return ()
     recipe = _recipe(which)
     below = [name for image in recipe.images for name in packages(image)]
-    built = [name for tool in recipe.programs for name in toolchain.packages(tool)]
+    built = [name for tool in recipe.programs for name in toolchain.packages_to_build(tool)]
     return tuple(dict.fromkeys((*recipe.packages, *below, *built)))
+
+
+def programs(which: str) -> tuple[str, ...]:
+    """Name the programs that are built for an image, and for those below it."""
+    recipe = _recipe(which)
+    below = [name for image in recipe.images for name in programs(image)]
+    return tuple(dict.fromkeys((*recipe.programs, *below)))
 
 
 def quiet(_line: str) -> None:
@@ -58,7 +65,7 @@ def ensure(which: str, say: Callable[[str], None] = quiet) -> Image:
         return found
     recipe = _recipe(which)
     for program in recipe.programs:
-        toolchain.ensure(program, say)
+        toolchain.ensure_built(program, say)
     for below in recipe.images:
         ensure(below, say)
     image = _image(which, recipe.key(OF) or "")
@@ -81,7 +88,12 @@ def rootfs(say: Callable[[str], None] = quiet) -> Path:
 
 
 def unused() -> tuple[Path, ...]:
-    """List the folders of images that nothing in this version leads to."""
+    """List the folders of images that nothing in this version leads to.
+
+    Without Go nobody can tell which programs go into them, and none is.
+    """
+    if not toolchain.can_build():
+        return ()
     wanted = {f"{which}-{recipe.key(OF)}" for which, recipe in RECIPES.items()}
     found = sorted((cache.root() / "images").glob("[!.]*-*"))
     return tuple(folder for folder in found if folder.name not in wanted)
@@ -101,11 +113,11 @@ class _Made:
         return ensure(which).archive.with_name("root")
 
     def fingerprint(self, program: str) -> str | None:
-        tool = toolchain.find(program)
+        tool = toolchain.find_built(program)
         return cache.sha256(tool.path) if tool else None
 
     def program(self, name: str) -> Path:
-        return toolchain.ensure(name).path
+        return toolchain.ensure_built(name).path
 
 
 OF = _Made()

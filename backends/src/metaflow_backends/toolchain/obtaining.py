@@ -32,13 +32,25 @@ def find(name: str) -> Tool | None:
 
     Nothing is built. Raises ToolchainError for a name that is not in the catalog.
     """
-    recipe = _recipe(name)
-    return _on_path(recipe) or _built(recipe)
+    return _on_path(_recipe(name)) or find_built(name)
+
+
+def find_built(name: str) -> Tool | None:
+    """Give a program that was built before: one that needs nothing beside it.
+
+    What is on PATH may be a script, or need libraries. Raises ToolchainError as `find` does.
+    """
+    return _built(_recipe(name))
 
 
 def packages(name: str) -> tuple[str, ...]:
-    """Name the Debian packages that building a program still needs; none if it is there."""
-    return () if find(name) else _recipe(name).packages
+    """Name the Debian packages that having a program still needs; none if it is there."""
+    return () if find(name) else packages_to_build(name)
+
+
+def packages_to_build(name: str) -> tuple[str, ...]:
+    """Name the Debian packages that building a program still needs; none if it was built."""
+    return () if find_built(name) else _recipe(name).packages
 
 
 def ensure(name: str, say: Callable[[str], None] = quiet) -> Tool:
@@ -46,7 +58,12 @@ def ensure(name: str, say: Callable[[str], None] = quiet) -> Tool:
 
     Raises ToolchainError if it cannot be built, BackendError if the cache cannot be used.
     """
-    if found := find(name):
+    return _on_path(_recipe(name)) or ensure_built(name, say)
+
+
+def ensure_built(name: str, say: Callable[[str], None] = quiet) -> Tool:
+    """Give a program that needs nothing beside it, built if need be; see `ensure`."""
+    if found := find_built(name):
         return found
     recipe = _recipe(name)
     say(f"building {name} {recipe.version}: about {recipe.minutes:g} min on 2 cores")
@@ -62,6 +79,15 @@ def ensure(name: str, say: Callable[[str], None] = quiet) -> Tool:
     return Tool(name, recipe.version, folder / name, "built")
 
 
+def can_build() -> bool:
+    """Tell whether there is a Go that can build."""
+    try:
+        building.go_version()
+    except ToolchainError:
+        return False
+    return True
+
+
 def source(module: str) -> Path:
     """Give the folder with the source of a pinned module, e.g. `argo` for its manifests."""
     if module not in SOURCES:
@@ -70,7 +96,12 @@ def source(module: str) -> Path:
 
 
 def unused() -> tuple[Path, ...]:
-    """List the folders of builds that no recipe of this version leads to, with this Go."""
+    """List the folders of builds that no recipe of this version leads to, with this Go.
+
+    Without Go nobody can tell, and none is.
+    """
+    if not can_build():
+        return ()
     wanted = {_folder(recipe).name for recipe in CATALOG.values()}
     known = tuple(f"{name}-" for name in NAMES)
     return tuple(

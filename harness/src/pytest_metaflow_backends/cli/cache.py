@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +12,21 @@ from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MEBI = 1 << 20
+KINDS = ("tools", "images")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was built or made, or begun."""
+
+    name: str  # e.g. tools/nomad-1.11.2-422554df4edd
+    mebibytes: float
+    used: bool  # by this version, with this Go
+    removed: bool = False
 
 
 @click.command("cache")
@@ -23,42 +35,52 @@ MEBI = 1 << 20
 def command(prune: bool, as_json: bool) -> int:
     """List the programs and images that backends have built, with their sizes.
 
-    Another checkout may use what this one does not: it would build it anew.
+    Another checkout may use what this one does not, and would build it anew; take down what it
+    has up before you prune.
     """
-    from metaflow_backends import cache, images, toolchain
+    from metaflow_backends import cache
 
-    unused = {*toolchain.unused(), *images.unused()}
-    folders = [*_below(cache.root() / "tools"), *_below(cache.root() / "images")]
-    rows = [_row(folder, used=folder not in unused) for folder in folders]
-    if prune:
-        for folder in unused:
-            shutil.rmtree(folder)
+    entries = [entry(folder, used=used, prune=prune) for folder, used in found()]
     if as_json:
-        click.echo(json.dumps({"folder": str(cache.root()), "pruned": prune, "entries": rows}))
+        told = {"folder": str(cache.root()), "entries": [asdict(one) for one in entries]}
+        click.echo(json.dumps(told))
     else:
-        _print(rows, str(cache.root()), prune=prune)
+        show(entries, str(cache.root()))
     return ExitCode.GREEN
 
 
-def _below(folder: Path) -> list[Path]:
-    return sorted(folder.glob("[!.]*"))
+def found() -> Sequence[tuple[Path, bool]]:
+    """Find all entries, and tell of each whether this version uses it."""
+    from metaflow_backends import cache, images, toolchain
+
+    unused = {*toolchain.unused(), *images.unused()}
+    whole = [path for kind in KINDS for path in sorted((cache.root() / kind).glob("[!.]*"))]
+    begun = [path for kind in KINDS for path in cache.unfinished(kind)]
+    return [*((path, path not in unused) for path in whole), *((path, False) for path in begun)]
 
 
-def _row(folder: Path, *, used: bool) -> dict[str, object]:
+def entry(folder: Path, *, used: bool, prune: bool) -> Entry:
+    """Measure an entry and, if asked to and nobody uses it, remove it."""
+    from metaflow_backends import cache
+
     sizes = [path.lstat().st_size for path in folder.rglob("*") if path.is_file()]
-    return {
-        "kind": folder.parent.name,
-        "name": folder.name,
-        "mebibytes": round(sum(sizes) / MEBI, 1),
-        "used": used,
-    }
+    return Entry(
+        name=f"{folder.parent.name}/{folder.name}",
+        mebibytes=round(sum(sizes) / MEBI, 1),
+        used=used,
+        removed=prune and not used and cache.discard(folder),
+    )
 
 
-def _print(rows: list[dict[str, object]], folder: str, *, prune: bool) -> None:
-    left = "removed" if prune else "unused"
-    for row in rows:
-        mark = "" if row["used"] else f"  {left}"
-        click.echo(f"{row['mebibytes']:>9} MiB  {row['kind']}/{row['name']}{mark}")
-    idle = [row for row in rows if not row["used"]]
-    size = sum(float(str(row["mebibytes"])) for row in idle)
-    click.echo(f"{folder}: {len(rows)} entries, {len(idle)} {left} ({size:.0f} MiB)")
+def show(entries: Sequence[Entry], folder: str) -> None:
+    """Print it for a person."""
+    for one in entries:
+        mark = "" if one.used else "  removed" if one.removed else "  unused"
+        click.echo(f"{one.mebibytes:>9} MiB  {one.name}{mark}")
+    for word, of in (
+        ("unused", [one for one in entries if not (one.used or one.removed)]),
+        ("removed", [one for one in entries if one.removed]),
+    ):
+        if of:
+            click.echo(f"{len(of)} {word} ({sum(one.mebibytes for one in of):.0f} MiB)")
+    click.echo(f"{len(entries)} entries in {folder}")

@@ -236,9 +236,11 @@ def test_a_folder_on_a_disk_that_is_read_only_is_a_trap(tmp_path, monkeypatch):
     command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)]
     run(command, timeout=10)
 
-    found = traps.Machine.here().unwritable
+    try:
+        found = traps.Machine.here().unwritable
+    finally:
+        run(["umount", str(tmp_path)], timeout=10)
 
-    run(["umount", str(tmp_path)], timeout=10)
     assert str(tmp_path / "metaflow-extras") in found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +46,8 @@ class Machine:
     inotify: int  # instances a user may have
     docker_socket: bool
     docker_answers: bool
-    overlay: bool  # whether the kernel has that file system
-    bridged: bool  # whether packets that cross a bridge meet the rules of iptables
+    overlay: bool  # whether the kernel has that file system, or a module of it
+    bridged: bool  # the same of packets that cross a bridge and meet the rules of iptables
     unwritable: tuple[str, ...]  # folders that we would write to
     go: str  # the version that can build, "" if there is none
 
@@ -63,8 +64,8 @@ class Machine:
             inotify=_number(Path("/proc/sys/fs/inotify/max_user_instances")),
             docker_socket=socket.is_socket(),
             docker_answers=_answers(socket),
-            overlay="\toverlay\n" in Path("/proc/filesystems").read_text(encoding="ascii"),
-            bridged=BRIDGED.exists(),
+            overlay=_mounts("overlay") or _loads("overlay"),
+            bridged=BRIDGED.exists() or _loads("br_netfilter"),
             unwritable=tuple(str(folder) for folder in folders() if not _writable(folder)),
             go=_go(),
         )
@@ -220,6 +221,19 @@ def _writable(place: Path) -> bool:
     while not place.exists():
         place = place.parent
     return os.access(place, os.W_OK)
+
+
+def _mounts(system: str) -> bool:
+    return f"\t{system}\n" in Path("/proc/filesystems").read_text(encoding="ascii")
+
+
+def _loads(module: str) -> bool:
+    """Tell whether a module would be loaded once it is needed; loads nothing."""
+    modprobe = shutil.which("modprobe", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if modprobe is None:
+        return False
+    argv = [modprobe, "--dry-run", "--quiet", module]
+    return subprocess.run(argv, check=False, capture_output=True, timeout=10.0).returncode == 0
 
 
 def _go() -> str:

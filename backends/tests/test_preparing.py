@@ -27,10 +27,13 @@ def nothing_made(monkeypatch):
     monkeypatch.setattr("metaflow_backends.images.ensure", lambda _which, _say: None)
 
 
-@pytest.mark.parametrize("kind", ["docker", "nomad", "k8s"])
+WAYS = [("docker", None), ("nomad", None), ("k8s", "embedded"), ("k8s", "kind")]
+
+
+@pytest.mark.parametrize(("kind", "provider"), WAYS)
 @pytest.mark.usefixtures("nothing_made")
-def test_a_bare_machine_gets_what_makes_images(bare, kind):
-    needs = registry.load(kind).needs(Settings(kind))
+def test_a_bare_machine_gets_what_makes_images(bare, kind, provider):
+    needs = registry.load(kind).needs(Settings(kind, provider=provider))
     preparing.prepare(needs, install=True, say=print)
     assert "debootstrap" in bare
     assert set(needs.packages) <= set(bare)
@@ -62,7 +65,17 @@ def test_a_start_without_debootstrap_says_what_to_install(monkeypatch, tmp_path)
         debian.make_root(tmp_path / "root", debian.PACKAGES)
 
 
+@pytest.mark.usefixtures("bare")
+def test_programs_that_go_into_images_are_missing_too():
+    needs = registry.load("k8s").needs(Settings("k8s", provider="kind"))
+
+    said = "\n".join(preparing.missing(needs))
+
+    for name in ("kube-apiserver", "kubelet", "kubeadm", "coredns", "kind"):
+        assert f"tool {name}: not built yet" in said
+
+
 def test_every_package_is_in_the_one_list():
-    for kind in ("docker", "nomad", "k8s"):
-        needs = registry.load(kind).needs(Settings(kind))
+    for kind, provider in WAYS:
+        needs = registry.load(kind).needs(Settings(kind, provider=provider))
         assert set(needs.packages) <= set(packages.PACKAGES)

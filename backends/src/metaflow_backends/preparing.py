@@ -38,10 +38,16 @@ def _packages(needs: Needs) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain(needs.packages, *tools, *made)))
 
 
+def tools(needs: Needs) -> tuple[str, ...]:
+    """Name all programs: those that run, and those that go into images."""
+    inside = chain.from_iterable(images.programs(which) for which in needs.images)
+    return tuple(dict.fromkeys((*needs.tools, *inside)))
+
+
 def missing(needs: Needs) -> tuple[str, ...]:
     """Say what of it is not there, a line each; nothing is started or built."""
     lacking = packages.missing(_packages(needs))
     lines = [f"packages: {packages.cure(lacking)}"] if lacking else []
-    lines += [f"tool {name}: not built yet" for name in needs.tools if not toolchain.find(name)]
+    lines += [f"tool {name}: not built yet" for name in tools(needs) if not toolchain.find(name)]
     lines += [f"image {which}: not made yet" for which in needs.images if not images.find(which)]
     return tuple(lines)

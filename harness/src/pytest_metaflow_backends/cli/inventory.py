@@ -31,6 +31,7 @@ def take(columns: Iterable[Column]) -> Inventory:
     if not needs:
         return Inventory()
     from metaflow_backends.host.traps import traps
+    from metaflow_backends.preparing import tools
 
     return Inventory(
         traps=[
@@ -38,7 +39,7 @@ def take(columns: Iterable[Column]) -> Inventory:
             for trap in traps()
             if trap.found
         ],
-        tools=[_tool(name) for name in dict.fromkeys(t for need in needs for t in need.tools)],
+        tools=[_tool(name) for name in dict.fromkeys(t for need in needs for t in tools(need))],
     )
 
 

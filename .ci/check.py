@@ -148,6 +148,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "docs": docs(),
         "devstack up": devstack_up(),
         "conformance": conformance(f"local,{SMOKE}", probe=True),
+        "kind up": [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")],
         "other ways": conformance(OTHER_WAYS, mark="smoke", append=True),
         "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
         "devstack down": devstack_down(),

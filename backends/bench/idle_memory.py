@@ -65,6 +65,8 @@ def held(folder: Folder) -> float:
     state = folder.read()
     if state is None:
         sys.exit(f"{folder.column} is not up")
+    if state.running.provider == "running":
+        sys.exit(f"{folder.column} was there before: its memory is not ours to count")
     home = folder.home_of(state)
     if "enclosure" in state.running.details:
         return memory(state.running, home)

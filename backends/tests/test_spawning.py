@@ -12,7 +12,7 @@ from metaflow_backends.errors import BackendError
 from metaflow_backends.identity import Entry, is_running
 from metaflow_backends.ownership import VARIABLE, Ownership
 from metaflow_backends.protocol import Health, Process
-from metaflow_backends.spawning import spawn, stop, wait_healthy
+from metaflow_backends.spawning import finish, spawn, stop, wait_healthy
 
 SLEEPER = "import time; print('ready', flush=True); time.sleep(300)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
@@ -170,3 +170,31 @@ def test_waiting_ends_at_once_if_the_process_has_ended(run, tmp_path):
         )
 
     assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def run_to_end(home, strays):
+    del strays  # checks that nothing is left
+
+    def begin(code: str, timeout: float = 20.0) -> None:
+        argv = [sys.executable, "-S", "-c", code, str(home)]
+        finish(argv, log=home / "a.log", env={}, owner=Ownership.of(home), timeout=timeout)
+
+    return begin
+
+
+def test_a_program_that_is_run_to_its_end_carries_the_tag_meanwhile(run_to_end, home):
+    run_to_end(f"import os; print(os.environ[{VARIABLE!r}])")
+
+    assert (home / "a.log").read_text().strip() == Ownership.of(home).tag
+    assert len(Ownership.of(home).recorded()) == 1
+
+
+def test_a_program_that_fails_is_told_with_the_end_of_its_log(run_to_end):
+    with pytest.raises(BackendError, match=r"(?s)ended with 3; .*no such luck"):
+        run_to_end("import sys; print('no such luck', file=sys.stderr); sys.exit(3)")
+
+
+def test_a_program_that_takes_too_long_is_ended_with_its_children(run_to_end):
+    with pytest.raises(BackendError, match=r"(?s)did not end within 1 s; .*ready"):
+        run_to_end(FAMILY, timeout=1.0)

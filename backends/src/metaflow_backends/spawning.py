@@ -72,6 +72,38 @@ def spawn(
     return process
 
 
+def finish(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str | None],
+    owner: Ownership,
+    timeout: float,
+) -> None:
+    """Run a program to its end as one of the owner's, so that it is found if we are killed.
+
+    Raises BackendError with the end of its log if it fails or takes longer than `timeout` seconds.
+    """
+    process = spawn(argv, log=log, env=env, owner=owner)
+    deadline = time.monotonic() + timeout
+    while (code := _exit_code(process.pid)) is None:
+        if time.monotonic() > deadline:
+            stop(process, grace=1.0)
+            raise BackendError(f"{argv[0]} did not end within {timeout:g} s; {tail(log)}")
+        time.sleep(0.1)
+    if code != 0:
+        raise BackendError(f"{argv[0]} ended with {code}; {tail(log)}")
+
+
+def _exit_code(child: int) -> int | None:
+    """Collect a child if it has ended."""
+    pid, status = os.waitpid(child, os.WNOHANG)
+    if pid == 0:
+        return None
+    _children.discard(child)
+    return os.waitstatus_to_exitcode(status)
+
+
 def _environment(env: Mapping[str, str | None], owner: Ownership) -> dict[str, str]:
     whole = {**os.environ, **env, VARIABLE: owner.tag}
     return {name: value for name, value in whole.items() if value is not None}

@@ -35,8 +35,9 @@ CONFIG = Config(
     environment={"container": "docker"},
     stop_signal="SIGRTMIN+3",
 )
-LOADING = "metaflow-images.service"
-MOUNTED = "/kind/images"  # where `load.sh` is expected
+# Kubelet waits for what the control plane runs; the rest is loaded while that comes up.
+LOADING, LOADING_MORE = "metaflow-images.service", "metaflow-more-images.service"
+MOUNTED = "/kind/images"  # where `load.sh` and `more.sh` are expected
 # Units that would fail in a container, or change what all containers of a machine share.
 NOT_STARTED = (
     "usr/lib/systemd/system/sysinit.target.wants/systemd-tmpfiles-setup.service",
@@ -47,7 +48,13 @@ NOT_STARTED = (
     "usr/lib/systemd/system/sockets.target.wants/*initctl*",
     "usr/lib/systemd/system/basic.target.wants/*",
 )
-STARTED = ("kubelet.service", "containerd.service", "undo-mount-hacks.service", LOADING)
+STARTED = (
+    "kubelet.service",
+    "containerd.service",
+    "undo-mount-hacks.service",
+    LOADING,
+    LOADING_MORE,
+)
 # What a machine without CAP_SYS_RESOURCE, and Debian's containerd, need otherwise than kind has it.
 CONTAINERD = {
     "restrict_oom_score_adj = false": "restrict_oom_score_adj = true",
@@ -55,23 +62,28 @@ CONTAINERD = {
         "tolerate_missing_hugetlb_controller = true\n  disable_hugetlb_controller = true"
     ),
 }
+
+
+def _unit(script: str, *order: str) -> str:
+    lines = [
+        "[Unit]",
+        f"Description=Load the images of {MOUNTED}/{script}",
+        "Requires=containerd.service",
+        *order,
+        f"ConditionPathExists={MOUNTED}/{script}",
+        "[Service]",
+        "Type=oneshot",
+        "RemainAfterExit=yes",
+        f"ExecStart=/bin/sh -e {MOUNTED}/{script}",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return "\n".join([*lines, ""])
+
+
 UNITS = {
-    LOADING: f"""\
-[Unit]
-Description=Load the images that are mounted into the node
-After=containerd.service
-Requires=containerd.service
-Before=kubelet.service
-ConditionPathExists={MOUNTED}/load.sh
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh -e {MOUNTED}/load.sh
-
-[Install]
-WantedBy=multi-user.target
-""",
+    LOADING: _unit("load.sh", "After=containerd.service", "Before=kubelet.service"),
+    LOADING_MORE: _unit("more.sh", f"After=containerd.service {LOADING}"),
     "kubelet.service.d/20-images.conf": f"[Unit]\nAfter={LOADING}\nWants={LOADING}\n",
 }
 PAUSE = "docker.io/metaflow-extras/pause:node"  # loading gives it this name
@@ -81,6 +93,8 @@ NO_STORAGE = json.dumps({
     "kind": "ConfigMap",
     "metadata": {"name": "no-default-storage-class", "namespace": "kube-system"},
 })  # fmt: skip
+# All that decides what is written: a change of any makes another image.
+MADE_OF = (VERSION, CONFIG, CONTAINERD, UNITS, STARTED, PAUSE, NO_STORAGE, KUBERNETES)
 STEP = 60.0  # seconds
 
 

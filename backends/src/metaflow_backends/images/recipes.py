@@ -130,7 +130,8 @@ class Program:
         found = of.fingerprint(self.name)
         if found is None:
             return None
-        return cache.digest(VERSION, found, *([of.key(self.below)] if self.below else []))
+        lower = (of.key(self.below), self.at) if self.below else ()
+        return cache.digest(VERSION, found, *lower)
 
     def layers(self, draft: Path, of: Ingredients) -> Sequence[Layer]:
         root = draft / "root"
@@ -156,7 +157,7 @@ class Node:
 
     def key(self, of: Ingredients) -> str | None:
         built = [of.fingerprint(name) for name in self.programs]
-        return None if None in built else cache.digest(node.VERSION, of.key("system"), *built)
+        return None if None in built else cache.digest(*node.MADE_OF, of.key("system"), *built)
 
     def layers(self, draft: Path, of: Ingredients) -> Sequence[Layer]:
         programs = {name: of.program(name) for name in node.PROGRAMS}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaflow_backends import sandbox
+from metaflow_backends.errors import BackendError
 from metaflow_backends.k8s import argo, environment, failures, manifests
 from metaflow_backends.k8s.access import Access
 from metaflow_backends.k8s.api import Api
@@ -90,13 +91,16 @@ class K8s:
         )
 
     def stop(self, running: Running, home: Path) -> None:
-        """Let every provider clean up that could have been at work here.
+        """Let the provider clean up; or all, since a start that was killed named none.
 
-        A start that was killed has said nothing of its provider; what an external one made is
-        noted below the home, and what an embedded one made follows from the home.
+        What an external one made is noted below the home, and what the others made follows from
+        the home. One that fails does not keep the others from it. Raises the first one's error.
         """
-        for provider in PROVIDERS.values():
-            provider.stop(running, home)
+        named = PROVIDERS.get(running.provider)
+        chosen = (named,) if named else PROVIDERS.values()
+        errors = [error for one in chosen if (error := _stop(one, running, home))]
+        if errors:
+            raise errors[0]
 
     def health(self, running: Running) -> Health:
         found = PROVIDERS[running.provider].health(running)
@@ -110,6 +114,14 @@ class K8s:
 
     def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
         return native(metadata)
+
+
+def _stop(provider: Provider, running: Running, home: Path) -> BackendError | None:
+    try:
+        provider.stop(running, home)
+    except BackendError as error:
+        return error
+    return None
 
 
 def native(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -165,7 +177,6 @@ def _details(cluster: Cluster, options: Options, home: Path) -> dict[str, Any]:
         "image": cluster.image,
         "secret": manifests.SECRET,
         "argo": options.argo,
-        "programs": ["kubectl"],
         **cluster.details,
     }
 
@@ -186,8 +197,6 @@ class Argo:
         return probe_metaflow()
 
     def start(self, settings: Settings, home: Path) -> Running:
-        from metaflow_backends.errors import BackendError
-
         raise BackendError(
             f"{settings.column}: argo runs on a cluster that another column starts; put `shares: "
             f"k8s` into its row of the matrix (home {home} stays empty)"
@@ -198,8 +207,6 @@ class Argo:
 
     def attach(self, settings: Settings, host: Running) -> Running:
         """Use the workflows that the shared column has brought up."""
-        from metaflow_backends.errors import BackendError
-
         if not host.details.get("argo"):
             raise BackendError(
                 f"{settings.column}: the column it shares runs no workflows; give that one the "

@@ -107,7 +107,11 @@ class Start:
             gateway=self.enclosure.ground.gateway,
             processes=tuple(self.processes),
             argoexec=made["argoexec"].name if options.argo else "",
-            details={"enclosure": self.enclosure.described(), "server": self.layout.server},
+            details={
+                "enclosure": self.enclosure.described(),
+                "server": self.layout.server,
+                "programs": ["kubectl"],
+            },
         )
 
     def _spawn(self, name: str) -> Process:

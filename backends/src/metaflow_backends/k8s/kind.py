@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 from metaflow_backends import cache, images, toolchain
 from metaflow_backends.docker import Daemon, Runtime
 from metaflow_backends.docker.daemon import PACKAGES
-from metaflow_backends.host import clean
-from metaflow_backends.host.commands import run
+from metaflow_backends.errors import BackendError
+from metaflow_backends.host import clean, private
 from metaflow_backends.host.ground import Ground
-from metaflow_backends.images.node import MOUNTED, PAUSE
+from metaflow_backends.images.node import LOADING_MORE, MOUNTED, PAUSE
 from metaflow_backends.k8s import configuration
 from metaflow_backends.k8s.access import Access
 from metaflow_backends.k8s.api import Api
 from metaflow_backends.k8s.nodes import logs_of, node_health
-from metaflow_backends.k8s.provider import Cluster
+from metaflow_backends.k8s.provider import NAMESPACE, Cluster
 from metaflow_backends.ownership import Ownership
 from metaflow_backends.protocol import Needs
-from metaflow_backends.spawning import wait_healthy
+from metaflow_backends.spawning import finish, wait_healthy
 from metaflow_backends.toolchain.catalog import COREDNS, ETCD, KUBERNETES
 
 if TYPE_CHECKING:
@@ -40,18 +41,19 @@ NODE = f"{NAME}-control-plane"
 PORT = 6443
 TOOLS = ("kind", "runc-lowcap")
 REPOSITORY = "docker.io/metaflow-extras"
-# What kubeadm starts, and the tag under which it asks for it.
+# What kubeadm starts and waits for, and the tag under which it asks for it.
 CONTROL_PLANE: Mapping[str, str] = {
     "etcd": ETCD,
     "kube-apiserver": f"v{KUBERNETES}",
     "kube-controller-manager": f"v{KUBERNETES}",
     "kube-scheduler": f"v{KUBERNETES}",
-    "kube-proxy": f"v{KUBERNETES}",
-    "coredns": f"v{COREDNS}",
 }
-IMAGES = ("node", "pause", *CONTROL_PLANE, "task")
+ADDONS: Mapping[str, str] = {"kube-proxy": f"v{KUBERNETES}", "coredns": f"v{COREDNS}"}
+TAGS = {**CONTROL_PLANE, **ADDONS}
+FIRST = ("pause", *CONTROL_PLANE)
+IMAGES = ("node", *FIRST, *ADDONS, "task")
 CACHE = f"{MOUNTED}/cache"  # the images' cache, as the node sees it
-READY = 180  # seconds that kind waits for the control plane
+EXPORT = 60.0  # seconds for the journals of a node that did not come up
 
 
 class Kind:
@@ -71,7 +73,7 @@ class Kind:
         images.load_into_docker(made["node"], daemon.host)
         files = Files(home)
         files.write(daemon.ground.address, made)
-        _create(daemon, files, made["node"].name)
+        _create(daemon, files, made["node"].name, owner, timeout)
         api = Api(Access.read(files.kubeconfig))
         wait_healthy(partial(node_health, api, NODE), timeout, files.log)
         return Cluster(
@@ -80,11 +82,11 @@ class Kind:
             gateway=daemon.ground.gateway,
             processes=(process,),
             argoexec=made["argoexec"].name if options.argo else "",
-            details={"docker": daemon.host, "node": NODE},
+            details={"docker": daemon.host, "node": NODE, "programs": ["kubectl"]},
         )
 
     def stop(self, running: Running, home: Path) -> None:  # noqa: ARG002 - all follows from home
-        """End the daemon with the node in it: nothing else of the cluster is anywhere."""
+        """End what carries our mark, and the daemon with the node in it."""
         owner = Ownership.of(home)
         Daemon(Ground(owner.tag), home).stop(owner)
         shutil.rmtree(Files(home).folder, ignore_errors=True)
@@ -125,6 +127,15 @@ class Files:
     def log(self) -> Path:
         return self.logs / "kind.log"
 
+    def name_namespace(self) -> None:
+        """Let clients start in the namespace of flows: kind names none."""
+        import yaml
+
+        found = yaml.safe_load(self.kubeconfig.read_text(encoding="utf-8"))
+        for one in found["contexts"]:
+            one["context"]["namespace"] = NAMESPACE
+        private.write(self.kubeconfig, json.dumps(found).encode())
+
     def write(self, address: str, made: Mapping[str, images.Image]) -> None:
         """Write the settings of kind, of the pods' network, and what the node loads."""
         for folder in (self.mounted / "cache", self.logs / "pods", self.folder / "net.d"):
@@ -132,8 +143,10 @@ class Files:
         self.settings.write_text(json.dumps(settings(address, self)), encoding="utf-8")
         network = configuration.network(Path("/var/lib/cni"))
         (self.folder / "net.d" / "10-metaflow.conflist").write_text(network, encoding="utf-8")
-        lines = loading({name: one for name, one in made.items() if name != "node"})
-        (self.mounted / "load.sh").write_text("\n".join([*lines, ""]), encoding="utf-8")
+        first = {name: made[name] for name in FIRST}
+        more = {name: one for name, one in made.items() if name not in {"node", *FIRST}}
+        for name, wanted in (("load.sh", first), ("more.sh", more)):
+            (self.mounted / name).write_text("\n".join([*loading(wanted), ""]), encoding="utf-8")
 
 
 def settings(address: str, files: Files) -> Mapping[str, Any]:
@@ -156,11 +169,13 @@ def settings(address: str, files: Files) -> Mapping[str, Any]:
             "apiServerPort": PORT,
             "disableDefaultCNI": True,  # its image is on no registry of packages
         },
-        "kubeadmConfigPatches": [json.dumps(patch) for patch in (CLUSTER, KUBELET)],
+        "kubeadmConfigPatches": [json.dumps(patch) for patch in (INIT, CLUSTER, KUBELET)],
         "nodes": [{"role": "control-plane", "extraMounts": mounts}],
     }
 
 
+# Beside other work the API server takes longer than the minute that kubeadm gives it.
+INIT = {"kind": "InitConfiguration", "timeouts": {"kubernetesAPICall": "5m0s"}}
 CLUSTER = {
     "kind": "ClusterConfiguration",
     "imageRepository": REPOSITORY,
@@ -183,8 +198,8 @@ def loading(made: Mapping[str, images.Image]) -> Iterable[str]:
         yield f"{ctr} import {CACHE}/{image.archive.parent.name}/{image.archive.name}"
         if which == "pause":
             yield f"{ctr} tag --force {image.name} {PAUSE}"
-        if which in CONTROL_PLANE:
-            yield f"{ctr} tag --force {image.name} {REPOSITORY}/{which}:{CONTROL_PLANE[which]}"
+        if which in TAGS:
+            yield f"{ctr} tag --force {image.name} {REPOSITORY}/{which}:{TAGS[which]}"
 
 
 def _mount(folder: Path, inside: str) -> dict[str, Any]:
@@ -196,14 +211,26 @@ def _runtime() -> Runtime:
     return Runtime("lowcap", toolchain.ensure("runc-lowcap").path)
 
 
-def _create(daemon: Daemon, files: Files, image: str) -> None:
-    """Let kind make the cluster; what it says goes into the log."""
-    kind = toolchain.ensure("kind").path
-    argv = [
-        str(kind), "create", "cluster", f"--name={NAME}", f"--image={image}",
-        f"--config={files.settings}", f"--kubeconfig={files.kubeconfig}", f"--wait={READY}s",
-        "--retain",  # its logs are of use; `stop` takes it away
+def _create(daemon: Daemon, files: Files, image: str, owner: Ownership, timeout: float) -> None:
+    """Let kind make the cluster; what it says, and the node's journals if it fails, are logs."""
+    kind = str(toolchain.ensure("kind").path)
+    (files.folder / "docker-client").mkdir(exist_ok=True)
+    # A client's own settings name proxies, which kind would hand on to the node.
+    env = {"DOCKER_HOST": daemon.host, "DOCKER_CONFIG": str(files.folder / "docker-client"),
+           "KIND_EXPERIMENTAL_PROVIDER": "docker"}  # fmt: skip
+    run = partial(finish, log=files.log, env=clean.environment(env), owner=owner, timeout=timeout)
+    create = [
+        kind, "create", "cluster", f"--name={NAME}", f"--image={image}", "--retain",
+        f"--config={files.settings}", f"--kubeconfig={files.kubeconfig}", f"--wait={int(timeout)}s",
     ]  # fmt: skip
-    env = clean.whole({"DOCKER_HOST": daemon.host, "KIND_EXPERIMENTAL_PROVIDER": "docker"})
-    said = run(daemon.ground.enter(argv), timeout=READY + 120.0, env=env)
-    files.log.write_text(said, encoding="utf-8")
+    try:
+        run(daemon.ground.enter(create))
+    except BackendError:
+        with suppress(BackendError):
+            export = [kind, "export", "logs", f"--name={NAME}", str(files.logs / "kind")]
+            run(daemon.ground.enter(export), timeout=EXPORT)
+        raise
+    files.name_namespace()
+    # This waits until it has ended, if it was begun: tasks find their image there.
+    docker = ["docker", "exec", NODE, "systemctl", "start", LOADING_MORE]
+    run(docker, timeout=timeout)

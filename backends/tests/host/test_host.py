@@ -13,7 +13,7 @@ import pytest
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host import cgroups, clean, packages, traps
 from metaflow_backends.host.commands import run
-from metaflow_backends.host.ground import NAMESPACES, NETWORK, Ground, free_subnet
+from metaflow_backends.host.ground import NAMESPACES, NETWORKS, Ground, free_subnet
 from metaflow_backends.host.ports import free_ports, listening
 from metaflow_backends.identity import identify, is_running
 from metaflow_backends.toolchain.building import go_version
@@ -83,7 +83,24 @@ def test_a_subnet_overlaps_none_that_is_in_use():
     assert not first.overlaps(second)
     assert third.subnet_of(ipaddress.ip_network("10.204.0.0/14"))
     with pytest.raises(BackendError, match="every address of"):
-        free_subnet("a", (NETWORK,))
+        free_subnet("a", NETWORKS)
+
+
+def test_where_a_company_has_all_addresses_of_ten_others_are_taken():
+    company = ipaddress.IPv4Network("10.0.0.0/8")
+
+    found = free_subnet("a", (company,))
+
+    assert found.subnet_of(NETWORKS[1])
+    assert not found.overlaps(company)
+
+
+def test_a_ground_that_was_only_half_made_is_made_anew(ground):
+    run(["ip", "netns", "add", ground.name], timeout=10)
+
+    ground.make()
+
+    assert ground.address in run(ground.enter(["ip", "-br", "addr"]), timeout=10)
 
 
 def test_a_group_ends_with_all_that_is_in_it():

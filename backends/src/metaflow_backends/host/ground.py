@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 RUN = Path("/run/metaflow-extras")  # short: the path of a unix socket has at most 107 bytes
 NAMESPACES = Path("/run/netns")
-NETWORK = ipaddress.ip_network("10.200.0.0/13")  # every ground takes 4 of its addresses
+# Every ground takes 4 addresses of the first of these that is not in use as a whole: a company may
+# have all of 10.0.0.0/8. The second is for tests of networks (RFC 2544), and nobody routes it.
+NETWORKS = (ipaddress.IPv4Network("10.200.0.0/13"), ipaddress.IPv4Network("198.18.0.0/15"))
 TIMEOUT = 30.0  # seconds for one `ip`
 # A mount namespace whose mounts its children see: kubelet mounts for containerd.
 _OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private", "--")
@@ -70,14 +72,16 @@ class Ground:
         return str(self._subnet()[1])
 
     def make(self) -> None:
-        """Make the namespace and its link; what is there already is kept.
+        """Make the namespace and its link; what is whole already is kept, a half is made anew.
 
         Raises BackendError if this machine does not allow it.
         """
         RUN.mkdir(parents=True, exist_ok=True)
         with FileLock(RUN / "network.lock", timeout=TIMEOUT):
             if (NAMESPACES / self.name).exists():
-                return
+                if self.folder.exists():  # made last
+                    return
+                self.remove()
             subnet = free_subnet(self.tag, taken())
             _ip("netns", "add", self.name)
             _ip("link", "add", self.link, "type", "veth", "peer", "name", self.inner_link)
@@ -140,14 +144,18 @@ def free_subnet(tag: str, used: Sequence[ipaddress.IPv4Network]) -> ipaddress.IP
 
     Raises BackendError if all are taken.
     """
-    count = NETWORK.num_addresses // 4
     first = zlib.crc32(tag.encode())
-    for step in range(count):
-        start = NETWORK.network_address + 4 * ((first + step) % count)
-        subnet = ipaddress.IPv4Network((start, 30))
-        if not any(subnet.overlaps(other) for other in used):
-            return subnet
-    raise BackendError(f"every address of {NETWORK} is taken; remove old namespaces (ip netns)")
+    for network in NETWORKS:
+        if any(network.subnet_of(other) for other in used):
+            continue
+        count = network.num_addresses // 4
+        for step in range(count):
+            start = network.network_address + 4 * ((first + step) % count)
+            subnet = ipaddress.IPv4Network((start, 30))
+            if not any(subnet.overlaps(other) for other in used):
+                return subnet
+    named = " and ".join(map(str, NETWORKS))
+    raise BackendError(f"every address of {named} is taken; remove old namespaces (ip netns)")
 
 
 def _ip(*arguments: str) -> str:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGES = ("iproute2", "util-linux")
-NETWORK = ipaddress.ip_network("10.224.0.0/11")  # 16 addresses for every 4 of a ground
+# 16 addresses for every 4 of a ground, in the order of its networks; the second is a carrier's own
+# (RFC 6598).
+NETWORKS = (ipaddress.IPv4Network("10.224.0.0/11"), ipaddress.IPv4Network("100.64.0.0/13"))
 SIZE = 16
 BRIDGE = "hub"
 INSIDE = "eth0"  # a client's end of its link
@@ -101,11 +103,7 @@ class Hub:
 
     def _network(self) -> ipaddress.IPv4Network:
         """Give the addresses that belong to those of our ground. BackendError if one is in use."""
-        offset = int(ipaddress.IPv4Address(self.ground.address)) - int(
-            ground.NETWORK.network_address
-        )
-        start = int(NETWORK.network_address) + offset // 4 * SIZE
-        found = ipaddress.IPv4Network((start, 28))
+        found = network_of(ipaddress.IPv4Address(self.ground.address))
         if any(found.overlaps(used) for used in ground.taken()):
             raise BackendError(f"the network {found} is in use on this machine; start again")
         return found
@@ -113,6 +111,17 @@ class Hub:
     @staticmethod
     def _addresses(network: ipaddress.IPv4Network) -> list[str]:
         return [str(address) for address in network.hosts()][1:]  # the first is the bridge's
+
+
+def network_of(address: ipaddress.IPv4Address) -> ipaddress.IPv4Network:
+    """Give the network of a hub whose ground has this address."""
+    ours, theirs = next(
+        (mine, other)
+        for mine, other in zip(NETWORKS, ground.NETWORKS, strict=True)
+        if address in other
+    )
+    number = (int(address) - int(theirs.network_address)) // 4
+    return ipaddress.IPv4Network((int(ours.network_address) + number * SIZE, 28))
 
 
 def _outer(name: str) -> str:

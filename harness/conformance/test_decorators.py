@@ -74,14 +74,22 @@ def test_an_exception_that_cannot_be_pickled_is_still_told(mf_flow):
     assert run.value("join", "texts") == ["with a lock", "one and two"]
 
 
+@pytest.fixture
+def shortest(backend):
+    """Give the shortest @timeout that Metaflow takes on this backend, in seconds."""
+    return backend.running.details.get("shortest_timeout", 2)
+
+
 @needs("timeout")
-def test_a_step_over_its_time_fails_and_says_so(mf_flow):
-    run = mf_flow("flows/timeout_hit.py", decospecs=["timeout:seconds=2"], expect="failure")
+def test_a_step_over_its_time_fails_and_says_so(mf_flow, shortest):
+    limit = f"timeout:seconds={shortest}"
+
+    run = mf_flow("flows/timeout_hit.py", decospecs=[limit], expect="failure")
 
     assert run.failed_task.step == "start"
     assert "timed out" in run.failed_task.stderr.lower()
     assert "slept enough" not in run.failed_task.stdout
-    assert run.seconds < 50
+    assert run.seconds < shortest + 60
 
 
 @needs("timeout")
@@ -93,9 +101,11 @@ def test_a_step_within_its_time_is_left_alone(mf_flow):
     assert run.task("start").stdout.endswith("slept enough")
 
 
-@needs("timeout", "catch", "foreach")
-def test_a_timeout_is_caught_and_disturbs_no_one_else(mf_flow):
-    run = mf_flow("flows/timeout_caught.py")
+@needs("timeout", "catch", "foreach", "config")
+def test_a_timeout_is_caught_and_disturbs_no_one_else(mf_flow, shortest):
+    limits = {"seconds": shortest}
+
+    run = mf_flow("flows/timeout_caught.py", top={"config_value": [("limits", limits)]})
 
     kinds = run.value("join", "kinds")
     assert [kind is None for kind in kinds] == [False, True, True]

@@ -67,7 +67,8 @@ class Running:
     provider: str = ""
     logs: str = ""  # a folder
     # The backend's own, JSON. Known to others: `clears` (prefixes of variables that flows must not
-    # see), `max_workers`, `programs` (tools of `toolchain` that a shell should find).
+    # see), `max_workers`, `programs` (tools of `toolchain` that a shell should find) and
+    # `shortest_timeout` (seconds of @timeout that Metaflow takes there).
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,17 +2,19 @@
 
 import time
 
-from metaflow import FlowSpec, catch, step, timeout
+from metaflow import Config, FlowSpec, catch, config_expr, step, timeout
 
 
 class TimeoutCaughtFlow(FlowSpec):
+    limits = Config("limits", default_value={"seconds": 2})
+
     @step
     def start(self):
-        self.naps = [60, 0, 0]
+        self.naps = [300, 0, 0]
         self.next(self.nap, foreach="naps")
 
     @catch(var="problem", print_exception=False)
-    @timeout(seconds=2)
+    @timeout(seconds=config_expr("limits.seconds"))
     @step
     def nap(self):
         time.sleep(self.input)
@@ -21,12 +23,13 @@ class TimeoutCaughtFlow(FlowSpec):
     @step
     def join(self, inputs):
         self.kinds = [task.problem and task.problem.type for task in inputs]
-        self.first_line = str(inputs[0].problem.exception).splitlines()[0]
         self.next(self.end)
 
     @step
     def end(self):
-        time.sleep(2.5)  # longer than the alarm of the other step, which must be off by now
+        time.sleep(
+            self.limits.seconds + 0.5
+        )  # longer than the alarm of the other step, which must be off by now
         self.rested = True
 
 

@@ -6,7 +6,7 @@ from metaflow import FlowSpec, Parameter, step
 
 
 class TimeoutHitFlow(FlowSpec):
-    seconds = Parameter("seconds", default=60)
+    seconds = Parameter("seconds", default=300)
 
     @step
     def start(self):

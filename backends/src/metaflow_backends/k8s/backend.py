@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # Spin runs on the machine of who asks; the rest is said of `local` and holds here, too.
 CAPABILITIES = (LOCAL - {"spin"}) | {"logs.native", "resources.enforced"}
 PROVIDERS: Mapping[str, Provider] = {one.name: one for one in (Embedded(), Kind(), External())}
+SHORTEST_TIMEOUT = 60  # seconds: Metaflow's own rule for @timeout on Kubernetes
 PREFIXES = ("METAFLOW_", "AWS_", "KUBE")
 POD, INSIDE = "kubernetes-pod-name", "kubernetes-pod-namespace"
 
@@ -177,6 +178,7 @@ def _details(cluster: Cluster, options: Options, home: Path) -> dict[str, Any]:
         "image": cluster.image,
         "secret": manifests.SECRET,
         "argo": options.argo,
+        "shortest_timeout": SHORTEST_TIMEOUT,
         **cluster.details,
     }
 

@@ -115,7 +115,8 @@ def ping(path: Path) -> Health:
         answer = connection.getresponse()
         alive = answer.status == http.client.OK
     except (OSError, http.client.HTTPException) as error:
-        reason = f"no daemon answers at {path}: {error or type(error).__name__}"
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = f"no daemon answers at {path}: {said}"
         return Health(alive=False, reason=reason)
     finally:
         connection.close()

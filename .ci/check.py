@@ -33,6 +33,7 @@ CONTRACTS = tuple(
 )
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
+FULL = "local,s3,k8s,argo"
 SMOKE = "local/serial,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
@@ -47,7 +48,6 @@ OF_TESTS = frozenset(
     {
         "conformance",
         "smoke flows",
-        "other ways",
         "contracts",
         "contracts of variants",
         "units",
@@ -147,9 +147,9 @@ TIERS: dict[str, dict[str, Commands]] = {
         "lint": lint(),
         "docs": docs(),
         "devstack up": devstack_up(),
-        "conformance": conformance(f"local,{SMOKE}", probe=True),
+        "conformance": conformance(FULL, probe=True),
         "kind up": [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")],
-        "other ways": conformance(OTHER_WAYS, mark="smoke", append=True),
+        "smoke flows": conformance(f"local/serial,{OTHER_WAYS}", mark="smoke", append=True),
         "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
         "devstack down": devstack_down(),
         "units": units(),

@@ -66,14 +66,14 @@ def test_a_task_knows_who_it_is(mf_flow):
 
     me = run.value("start", "me")
     assert (me["flow"], me["step"], me["retry"]) == ("IdentityFlow", "start", 0)
-    assert me["pathspec"] == run.task("start").pathspec
-    assert me["run"] == run.run_id
     assert me["running"] is True
+    ids = run.value("start", "ids")
+    assert (ids["pathspec"], ids["run"]) == (run.task("start").pathspec, run.run_id)
     work = run.step("work")
     assert [task.artifacts["me"].value["said"] for task in work] == ["x", "y"]
     assert run.value("join", "stacks") == [[[0, 2, "x"]], [[1, 2, "y"]]]
-    ids = sorted(task.pathspec.rpartition("/")[2] for task in work)
-    assert run.value("join", "tasks") == ids
+    tasks = sorted(task.pathspec.rpartition("/")[2] for task in work)
+    assert run.value("join", "tasks") == tasks
 
 
 @needs("packages")

@@ -59,7 +59,8 @@ def test_01_playlist(mf_flow, tutorials, movies):
 @needs("foreach", "join", "parameters")
 def test_02_statistics_and_03_playlist_redux(mf_flow, tutorials, movies):
     """The second reads the newest run of the first through Metaflow's client."""
-    statistics = mf_flow(tutorials / "02-statistics" / "stats.py", name="statistics")
+    # Its genres come out of a set: the order of its foreach is another one in every process.
+    statistics = mf_flow(tutorials / "02-statistics" / "stats.py", name="statistics", compare=False)
     playlist = mf_flow(
         tutorials / "03-playlist-redux" / "playlist.py",
         name="playlist",
@@ -79,7 +80,7 @@ def test_02_statistics_and_03_playlist_redux(mf_flow, tutorials, movies):
 @needs("conda")
 def test_04_playlist_plus(mf_flow, tutorials):
     """It makes a conda environment, for which a conda channel has to be reached."""
-    mf_flow(tutorials / "02-statistics" / "stats.py", name="statistics")
+    mf_flow(tutorials / "02-statistics" / "stats.py", name="statistics", compare=False)
 
     run = mf_flow(tutorials / "04-playlist-plus" / "playlist.py", name="playlist", compare=False)
 

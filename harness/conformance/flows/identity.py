@@ -8,25 +8,26 @@ def who(name):
         "flow": current.flow_name,
         "step": current.step_name,
         "retry": current.retry_count,
-        "pathspec": current.pathspec,
-        "run": current.run_id,
-        "task": current.task_id,
         "username": current.username,
         "running": current.is_running_flow,
         "said": name,
     }
 
 
+def ids():
+    return {"pathspec": current.pathspec, "run": current.run_id, "task": current.task_id}
+
+
 class IdentityFlow(FlowSpec):
     @step
     def start(self):
-        self.me = who("start")
+        self.me, self.ids = who("start"), ids()
         self.names = ["x", "y"]
         self.next(self.work, foreach="names")
 
     @step
     def work(self):
-        self.me = who(self.input)
+        self.me, self.ids = who(self.input), ids()
         self.stack = [list(frame) for frame in self.foreach_stack()]
         self.position = self.index
         self.next(self.join)
@@ -34,12 +35,12 @@ class IdentityFlow(FlowSpec):
     @step
     def join(self, inputs):
         self.stacks = [task.stack for task in inputs]
-        self.tasks = sorted(task.me["task"] for task in inputs)
+        self.tasks = sorted(task.ids["task"] for task in inputs)
         self.next(self.end)
 
     @step
     def end(self):
-        self.me = who("end")
+        self.me, self.ids = who("end"), ids()
 
 
 if __name__ == "__main__":

@@ -28,3 +28,13 @@ def test_a_line_of_a_user_is_left_alone(line):
 
 def test_the_same_output_measures_the_same_on_every_backend():
     assert measured([*OF_LAUNCHERS, *OF_USERS]) == measured(OF_USERS)
+
+
+@pytest.mark.parametrize("quoted", [b"", b">", b"> "])
+def test_of_a_stack_only_the_names_of_files_count(quoted):
+    here = quoted + b'   File "/tmp/one/flow.py", line 14, in start'
+    there = quoted + b'   File "/metaflow/flow.py", line 14, in start'
+    elsewhere = quoted + b'   File "/metaflow/other.py", line 14, in start'
+
+    assert measured([here]) == measured([there])
+    assert measured([here]) != measured([elsewhere])

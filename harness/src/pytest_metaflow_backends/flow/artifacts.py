@@ -51,9 +51,10 @@ def _described(stored: _Stored) -> Artifact:
     kind, size = _type_name(stored.info["type"]), int(stored.info.get("size", 0))
     try:
         value = stored.load()
+        compared = comparable(value)
     except Exception:  # noqa: BLE001 - whatever a foreign pickle raises: it stays undescribed
         return Artifact(type=kind, size=size, digest=f"stored:{stored.key}")
-    return Artifact(type=kind, size=size, digest=digest(comparable(value)), value=plain(value))
+    return Artifact(type=kind, size=size, digest=digest(compared), value=plain(value))
 
 
 class _Unpickler(pickle.Unpickler):
@@ -78,9 +79,12 @@ def _type_name(shown: str) -> str:
 
 
 def comparable(value: object) -> object:
-    """Reduce what Metaflow makes of a caught exception to what cannot differ between hosts."""
+    """Reduce what Metaflow makes of exceptions and files to what cannot differ between hosts."""
     from metaflow.exception import MetaflowExceptionWrapper
+    from metaflow.includefile import IncludedFile
 
+    if isinstance(value, IncludedFile):
+        return value.decode("artifact")  # what is in it; it holds where it lies
     if isinstance(value, MetaflowExceptionWrapper):
         return (value.type, value.exception)  # without the stack trace, which holds paths
     return value

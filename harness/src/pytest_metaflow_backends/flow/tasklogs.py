@@ -21,7 +21,8 @@ _METAFLOW_LINES = re.compile(
     rb"|(?:\[(?:pod|job|jobset) [^\]]+\] )?"
     rb"(?:Task is starting(?: \(.*\))?\.+|Task finished with exit code -?\d+\.)"
 )
-_TRACEBACK_PATH = re.compile(rb'^(\s*File ")[^"]*?([^"/\\]+)(", line \d+)')
+# Metaflow quotes stacks of its own errors with ">".
+_TRACEBACK_PATH = re.compile(rb'^(>?\s*File ")[^"]*?([^"/\\]+)(", line \d+)')
 
 
 @dataclass(frozen=True)

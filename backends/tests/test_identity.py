@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from metaflow_backends.identity import boot_id, identify, is_running, this_process
+from metaflow_backends.identity import Entry, boot_id, identify, is_running, this_process
 from metaflow_backends.protocol import Process
 from metaflow_backends.state import Phase, State, owner_alive
 
@@ -99,6 +99,23 @@ threading.Thread(target=time.sleep, args=(30,)).start()
 print("up", flush=True)
 ctypes.CDLL(None).syscall(60, 0)  # exit(2): the calling thread alone, which is the first
 """
+
+
+def test_a_zombie_that_goes_while_its_threads_are_listed_has_none(monkeypatch, tmp_path):
+    """Its folder was there a moment ago; whoever ends many processes meets this."""
+    stat = tmp_path / "7" / "stat"
+    stat.parent.mkdir()
+    (tmp_path / "7" / "task").mkdir()
+    stat.write_text(f"7 (x) Z {' '.join(str(number) for number in range(1, 20))}")
+    monkeypatch.setattr("metaflow_backends.identity.PROC", tmp_path)
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, _gone)
+
+    assert Entry.read(7).ended
+
+
+def _gone(path="."):
+    raise ProcessLookupError(path)
 
 
 def test_a_process_runs_until_its_last_thread_has_ended(eventually):

@@ -48,7 +48,11 @@ class Entry:
 
 def _threads_live(pid: int) -> bool:
     """Tell if a process whose first thread has ended has others that have not."""
-    return any(_thread_state(path) not in ENDED for path in PROC.glob(f"{pid}/task/*/stat"))
+    try:
+        threads = list((PROC / str(pid) / "task").iterdir())
+    except OSError:  # it has gone while we looked
+        return False
+    return any(_thread_state(thread / "stat") not in ENDED for thread in threads)
 
 
 def _thread_state(path: Path) -> bytes:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -60,13 +61,23 @@ def wait_for(condition, seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+def sleeping(mark):
+    """Count the marked processes that sleep; others may end while they are counted."""
+    count = 0
+    for process in marked(mark):
+        with suppress(psutil.NoSuchProcess):
+            count += "sleep" in process.name()
+    return count
+
+
 @pytest.fixture
 def marked_desk(desk):
     """Give (desk, mark, environment); what a failing test leaves is killed at its end."""
     mark = desk.folder.name + str(os.getpid())
     yield desk, mark, {**desk.environment, "MARK": mark}
     for process in marked(mark):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            process.kill()
 
 
 @pytest.mark.parametrize("prelude", ["pass", IGNORES], ids=["polite step", "deaf step"])
@@ -136,7 +147,7 @@ def parent(marked_desk):
     )
     process.stdin.write(json.dumps([environment, str(path), str(desk.folder)]))
     process.stdin.close()
-    wait_for(lambda: sum("sleep" in p.name() for p in marked(mark)) == 2)
+    wait_for(lambda: sleeping(mark) == 2)
     yield process, mark
     process.kill()
     process.wait()

@@ -7,6 +7,7 @@ and groups, containers and mounts carry the id of their allocation or lie below 
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -43,9 +44,10 @@ def groups(ids: Collection[str], root: Path = GROUPS) -> tuple[Path, ...]:
 def members(group: Path) -> tuple[Process, ...]:
     """List the processes in a group and below it."""
     processes = []
-    for listing in [group / "cgroup.procs", *group.glob("**/cgroup.procs")]:
+    for folder in _folders(group):
         with suppress(OSError):
-            processes += [identify(int(line)) for line in listing.read_text().split()]
+            listed = (folder / "cgroup.procs").read_text().split()
+            processes += [identify(int(line)) for line in listed]
     return tuple(process for process in processes if process is not None)
 
 
@@ -63,10 +65,14 @@ def empty(ids: Collection[str], root: Path = GROUPS) -> None:
 
 def remove_group(group: Path) -> None:
     """Remove an empty group with its children; what still has a process stays."""
-    folders = [path for path in group.glob("**/") if path != group]
-    for folder in [*sorted(folders, key=lambda path: -len(path.parts)), group]:
+    for folder in _folders(group):
         with suppress(OSError):
             folder.rmdir()
+
+
+def _folders(group: Path) -> list[Path]:
+    """List a group and those below it, children before parents; some may go meanwhile."""
+    return [Path(folder) for folder, _, _ in os.walk(group, topdown=False)]
 
 
 def remove_parents(root: Path = GROUPS) -> None:

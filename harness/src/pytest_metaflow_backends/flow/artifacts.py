@@ -84,7 +84,8 @@ def comparable(value: object) -> object:
     from metaflow.includefile import IncludedFile
 
     if isinstance(value, IncludedFile):
-        return value.decode("artifact")  # what is in it; it holds where it lies
+        file: Any = value
+        return file.decode("artifact")  # what is in it; it holds where it lies
     if isinstance(value, MetaflowExceptionWrapper):
         return (value.type, value.exception)  # without the stack trace, which holds paths
     return value

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _METAFLOW_LINES = re.compile(
     rb"Task failed\.|Task failed with a segmentation fault\.|\[KILLED BY ORCHESTRATOR\]"
     rb"|Setting up task environment\.|Downloading code package\.\.\.|Code package downloaded\."
+    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} Step \w+ timed out after .*"
     rb"|(?:\[(?:pod|job|jobset) [^\]]+\] )?"
     rb"(?:Task is starting(?: \(.*\))?\.+|Task finished with exit code -?\d+\.)"
 )

@@ -45,14 +45,7 @@ FROM_CODE = sorted(PAGES.glob("*_reference.py"))
 FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
 OF_TESTS = frozenset(
-    {
-        "conformance",
-        "smoke flows",
-        "contracts",
-        "contracts of variants",
-        "units",
-        "report",
-    }
+    {"conformance", "smoke flows", "contracts", "contracts of variants", "units", "report"}
 )
 
 Commands = list[tuple[str, ...]]

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +94,16 @@ def test_where_a_company_has_all_addresses_of_ten_others_are_taken():
 
     assert found.subnet_of(NETWORKS[1])
     assert not found.overlaps(company)
+
+
+def test_two_who_make_a_ground_at_once_get_the_same_whole_one(ground):
+    """Nomad's clients and their Docker daemon stand on one."""
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(ground.make) for _ in range(2)]
+        for one in made:
+            one.result()
+
+    assert ground.address in run(ground.enter(["ip", "-br", "addr"]), timeout=10)
 
 
 def test_a_ground_that_was_only_half_made_is_made_anew(ground):

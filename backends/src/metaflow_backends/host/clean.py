@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 # A CA bundle for AWS is fatal to Nomad, a proxy catches requests to loopback, and settings of the
 # caller's own daemons and clusters would lead ours to them.
 PREFIXES = ("AWS_", "CNI_", "CONSUL_", "CONTAINERD_", "DOCKER_", "ETCD", "KIND_", "KUBE",
-            "METAFLOW_",
-            "NOMAD_", "PYTHON", "VAULT_", "WEED_")  # fmt: skip
+            "METAFLOW_", "NOMAD_", "PYTHON", "VAULT_", "WEED_")  # fmt: skip
 NAMES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"})
 
 

@@ -82,12 +82,15 @@ class Ground:
                 if self.folder.exists():  # made last
                     return
                 self.remove()
-            subnet = free_subnet(self.tag, taken())
-            _ip("netns", "add", self.name)
-            _ip("link", "add", self.link, "type", "veth", "peer", "name", self.inner_link)
-            _ip("link", "set", self.inner_link, "netns", self.name)
-            _ip("addr", "add", f"{subnet[1]}/30", "dev", self.link)
-            _ip("link", "set", self.link, "up")
+            self._build(free_subnet(self.tag, taken()))
+
+    def _build(self, subnet: ipaddress.IPv4Network) -> None:
+        """Make it whole, under the lock: another starter would take a half for a killed one's."""
+        _ip("netns", "add", self.name)
+        _ip("link", "add", self.link, "type", "veth", "peer", "name", self.inner_link)
+        _ip("link", "set", self.inner_link, "netns", self.name)
+        _ip("addr", "add", f"{subnet[1]}/30", "dev", self.link)
+        _ip("link", "set", self.link, "up")
         inside = ("-n", self.name)
         _ip(*inside, "link", "set", "lo", "up")
         _ip(*inside, "addr", "add", f"{subnet[2]}/30", "dev", self.inner_link)

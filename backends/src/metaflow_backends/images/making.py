@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_backends import cache, toolchain
 from metaflow_backends.errors import BackendError
-from metaflow_backends.images import archive
+from metaflow_backends.images import archive, naming
 from metaflow_backends.images.recipes import RECIPES, Recipe
 from metaflow_backends.options import nearest
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-REPOSITORY = "docker.io/metaflow-extras"
 SPACE = 2 << 30  # bytes
 NAMES = tuple(RECIPES)
 
@@ -131,4 +130,4 @@ def _recipe(which: str) -> Recipe:
 
 def _image(which: str, key: str) -> Image:
     folder = cache.root() / "images" / f"{which}-{key}"
-    return Image(f"{REPOSITORY}/{which}:{key}", folder / "image.tar")
+    return Image(naming.name(which, key), folder / "image.tar")

@@ -15,6 +15,7 @@ from metaflow_backends import toolchain
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host import clean
 from metaflow_backends.host.commands import run
+from metaflow_backends.images import naming
 from metaflow_backends.images.archive import Config
 from metaflow_backends.toolchain.catalog import KUBERNETES
 
@@ -86,7 +87,7 @@ UNITS = {
     LOADING_MORE: _unit("more.sh", f"After=containerd.service {LOADING}"),
     "kubelet.service.d/20-images.conf": f"[Unit]\nAfter={LOADING}\nWants={LOADING}\n",
 }
-PAUSE = "docker.io/metaflow-extras/pause:node"  # loading gives it this name
+PAUSE = naming.name("pause", "node")  # loading gives it this name
 # kind applies what it finds under this name; without it, a class whose volumes nobody makes.
 NO_STORAGE = json.dumps({
     "apiVersion": "v1",

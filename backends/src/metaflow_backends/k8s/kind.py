@@ -19,6 +19,7 @@ from metaflow_backends.docker.daemon import PACKAGES
 from metaflow_backends.errors import BackendError
 from metaflow_backends.host import clean, private
 from metaflow_backends.host.ground import Ground
+from metaflow_backends.images import naming
 from metaflow_backends.images.node import LOADING_MORE, MOUNTED, PAUSE
 from metaflow_backends.k8s import configuration
 from metaflow_backends.k8s.access import Access
@@ -40,7 +41,6 @@ NAME = "metaflow"  # of the cluster, in a daemon where it is the only one
 NODE = f"{NAME}-control-plane"
 PORT = 6443
 TOOLS = ("kind", "runc-lowcap")
-REPOSITORY = "docker.io/metaflow-extras"
 # What kubeadm starts and waits for, and the tag under which it asks for it.
 CONTROL_PLANE: Mapping[str, str] = {
     "etcd": ETCD,
@@ -178,7 +178,7 @@ def settings(address: str, files: Files) -> Mapping[str, Any]:
 INIT = {"kind": "InitConfiguration", "timeouts": {"kubernetesAPICall": "5m0s"}}
 CLUSTER = {
     "kind": "ClusterConfiguration",
-    "imageRepository": REPOSITORY,
+    "imageRepository": naming.REPOSITORY,
     "etcd": {"local": {"imageTag": ETCD}},
     "dns": {"imageTag": f"v{COREDNS}"},
 }
@@ -199,7 +199,7 @@ def loading(made: Mapping[str, images.Image]) -> Iterable[str]:
         if which == "pause":
             yield f"{ctr} tag --force {image.name} {PAUSE}"
         if which in TAGS:
-            yield f"{ctr} tag --force {image.name} {REPOSITORY}/{which}:{TAGS[which]}"
+            yield f"{ctr} tag --force {image.name} {naming.name(which, TAGS[which])}"
 
 
 def _mount(folder: Path, inside: str) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _mount(folder: Path, inside: str) -> dict[str, Any]:
 
 
 def _runtime() -> Runtime:
-    """Take runc as it is where this machine's root lacks nothing that a node asks for."""
+    """Give runc without what this machine's root lacks: a node asks for everything."""
     return Runtime("lowcap", toolchain.ensure("runc-lowcap").path)
 
 

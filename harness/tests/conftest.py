@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from _pytest.pytester import LineMatcher
+
+# Test folders are not packages; what several of them are given is in modules of this folder.
+sys.path.insert(0, str(Path(__file__).parent / "made"))
 
 pytest_plugins = ["pytester"]
 
@@ -26,6 +32,23 @@ def project(pytester, monkeypatch):
     yield project
     for process in project.left_over():  # of a job that was killed on purpose
         process.kill()
+
+
+@pytest.fixture
+def command(project, capsys):
+    """Run `mf-backends` in this process, in the project's folder: a tenth of the time."""
+    from pytest_metaflow_backends.cli import main
+
+    def command(*arguments):
+        assert Path.cwd() == project.path
+        capsys.readouterr()
+        code = main(arguments)
+        said = capsys.readouterr()
+        return SimpleNamespace(
+            ret=code, out=said.out, err=said.err, stderr=LineMatcher(said.err.splitlines())
+        )
+
+    return command
 
 
 class Project:
@@ -76,3 +99,27 @@ class Project:
 
     def results(self):
         return {line["id"]: line for line in self.lines() if line["kind"] == "result"}
+
+
+@pytest.fixture(scope="session")
+def lines():
+    """The lines of record files, as functions."""
+    import record_lines
+
+    return record_lines
+
+
+@pytest.fixture
+def report_of(tmp_path, lines):
+    """Build the report of record files given as lists of lines."""
+    from pytest_metaflow_backends.report.build import ExpectedColumn, build
+
+    def report_of(*files, required=(), optional=(), **options):
+        for number, content in enumerate(files):
+            lines.write(tmp_path / "records" / f"{number}.jsonl", *content)
+        (tmp_path / "records").mkdir(exist_ok=True)
+        expected = [ExpectedColumn(name, required=True) for name in required]
+        expected += [ExpectedColumn(name, required=False) for name in optional]
+        return build(tmp_path / "records", expected=expected, **options)
+
+    return report_of

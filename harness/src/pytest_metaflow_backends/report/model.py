@@ -130,6 +130,13 @@ class Grid:
         for column in self.columns:
             yield column, self.state(row, column)
 
+    def planned(self) -> list[int]:
+        """List the rows that any column has; in a part of a report that is not every row."""
+        union = 0  # as one large number: a million rows must not be gone through one by one
+        for column in self.columns:
+            union |= int.from_bytes(self.states[column], "little")
+        return [row for row, cell in enumerate(union.to_bytes(len(self.keys), "little")) if cell]
+
 
 class Judgement(str, Enum):
     """What one column, or everything together, comes to."""

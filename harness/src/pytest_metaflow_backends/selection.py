@@ -1,24 +1,21 @@
-"""Which columns a run is about: by name, by marker, or by what a change touches."""
+"""Which columns a run is about, by name or by marker (by what a change touches: changes.py)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from pytest_metaflow_backends.matrix.model import Column, Matrix
 
 # pytest's own lexer of `-m` (_pytest/mark/expression.py): a quoted text, a name, or a sign.
 _TOKEN = re.compile(r"""(?P<text>"[^"]*"|'[^']*')|(?P<name>(?::?\w|:|\+|-|\.|\[|\]|\\|/)+)|\S""")
 _OPERATORS = frozenset({"and", "or", "not"})
-ALL_LABEL, ONE_LABEL = "backends:all", "backend:"
 
 
 def marker_names(expression: str) -> set[str]:
@@ -69,89 +66,3 @@ def _one(matrix: Matrix, name: str, *, all_variants: bool) -> list[Column]:
     if family and all_variants:
         return family
     return exact or [column for column in family if column.default] or family
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Columns to run for a change, each with the reason why, and what needs none."""
-
-    columns: tuple[str, ...]
-    reasons: tuple[str, ...]  # one for each column
-    passed_over: tuple[str, ...] = ()  # paths that a rule says need no column, with that rule
-
-
-def select(matrix: Matrix, changed: Iterable[str], labels: Iterable[str] = ()) -> Selection:
-    """Choose the columns that a change needs; when in doubt, all that run by default.
-
-    `changed` are paths as `git diff --name-only -z` gives them. The labels `backends:all` and
-    `backend:NAME` add columns and never take one away; UsageError for a NAME that is not there.
-    """
-    chosen: dict[str, str] = {}
-    passed_over: list[str] = []
-    for label in labels:
-        _add(chosen, _by_label(matrix, label), f"label {label}")
-    paths = list(changed)
-    if not paths:
-        _add(chosen, _every(matrix), "nothing is known about the change")
-    for path in paths:
-        names, why = _by_path(matrix, path)
-        _add(chosen, names, f"{path}: {why}")
-        if not names:
-            passed_over.append(f"{path}: {why}")
-    order = [column.name for column in matrix.columns if column.name in chosen]
-    reasons = tuple(f"{name}: {chosen[name]}" for name in order)
-    return Selection(tuple(order), reasons, tuple(passed_over))
-
-
-def _add(chosen: dict[str, str], names: Iterable[str], reason: str) -> None:
-    for name in names:
-        chosen.setdefault(name, reason)
-
-
-def _every(matrix: Matrix) -> list[str]:
-    """Name the default columns; where none is default, all: doubt must never select nothing."""
-    default = [column.name for column in matrix.columns if column.default]
-    return default or [column.name for column in matrix.columns]
-
-
-def _by_label(matrix: Matrix, label: str) -> list[str]:
-    if label == ALL_LABEL:
-        return _every(matrix)
-    if label.startswith(ONE_LABEL):
-        asked = columns_asked(matrix, [label.removeprefix(ONE_LABEL)], all_variants=False)
-        return [column.name for column in asked]
-    return []
-
-
-def _by_path(matrix: Matrix, path: str) -> tuple[list[str], str]:
-    """Give the columns a path needs, and why."""
-    if {"", ".", ".."} & set(path.split("/")):
-        return _every(matrix), "not a path as git gives them, so all"
-    for pattern in matrix.select_always:
-        if matches(path, pattern):
-            return _every(matrix), f"select.always has {pattern}, so all"
-    hits = [(n, p) for n, r in enumerate(matrix.select_rules) for p in r.paths if matches(path, p)]
-    if not hits:
-        return _every(matrix), "no rule knows it, so all"
-    names = [name for number, _ in hits for name in matrix.select_rules[number].backends]
-    columns = columns_asked(matrix, names, all_variants=False)
-    why = ", ".join(dict.fromkeys(f"select.rules[{n}] has {pattern}" for n, pattern in hits))
-    return [column.name for column in columns], why
-
-
-def matches(path: str, pattern: str) -> bool:
-    """Match a path against a pattern in which `**` stands for any folders, `*` for one part.
-
-    >>> matches("a/b/c.py", "a/**"), matches("a/b/c.py", "a/*.py"), matches("c.py", "**/c.py")
-    (True, False, True)
-    """
-    parts = path.split("/")
-    reached = {0}  # how many parts of the path the pattern may have eaten so far
-    for part in pattern.split("/"):
-        if part == "**":
-            reached = set(range(min(reached), len(parts) + 1))
-        else:
-            reached = {n + 1 for n in reached if n < len(parts) and fnmatchcase(parts[n], part)}
-        if not reached:
-            return False
-    return len(parts) in reached

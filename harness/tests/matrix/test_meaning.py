@@ -199,6 +199,20 @@ MEANINGS = {
             )
         ],
     ),
+    **{
+        f"test {path}": (
+            top(f"select: {{rules: [{{paths: [a], backends: [], tests: ['{path}']}}]}}"),
+            [f"4:53: tests[0]: {text}"],
+        )
+        for path, text in {
+            "-x": "'-x': pytest would take it for an option",
+            "/a": "'/a': write the path from the top of the repository, with /, as git does",
+            "a/../b": "'a/../b': write the path from the top of the repository, with /, as git "
+            "does",
+            "a/**": "'a/**': a path, not a pattern",
+            "a b": "'a b': no white space, since paths are handed on as words",
+        }.items()
+    },
     "a variable's pattern": (
         top("redact: {env: ['*_[KEY']}"),
         ["4:16: env[0]: '*_[KEY' has a [ that no ] closes"],

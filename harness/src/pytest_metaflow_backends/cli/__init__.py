@@ -19,6 +19,7 @@ from pytest_metaflow_backends.cli import (
     plan,
     report,
     run,
+    select,
     shell,
     status,
     up,
@@ -40,7 +41,20 @@ def cli() -> None:
     """
 
 
-for command in (plan, run, report, up, down, status, doctor, logs, env, shell, cache):
+for command in (
+    plan,
+    select,
+    run,
+    report,
+    up,
+    down,
+    status,
+    doctor,
+    logs,
+    env,
+    shell,
+    cache,
+):
     cli.add_command(command.command)
 
 

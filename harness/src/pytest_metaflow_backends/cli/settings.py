@@ -54,14 +54,9 @@ class Settings:
         flat = [part.strip() for name in names for part in name.replace(",", " ").split()]
         if flat:
             return selection.columns_asked(self.matrix, flat, all_variants=all_variants)
-        return tuple(c for c in self.matrix.columns if all_variants or self._unasked(c))
-
-    def _unasked(self, column: Column) -> bool:
-        """Tell if a column is meant where none is named: by default, or because it is required.
-
-        A variant that is not default inherits `required`, and must be there once it is named.
-        """
-        return column.default or (column.variant is None and column.required_in(self.context))
+        return tuple(
+            column for column in self.matrix.columns if all_variants or column.unasked(self.context)
+        )
 
     def column(self, name: str) -> Column:
         """Resolve a name that must mean one column, as `k8s` or `k8s/kind` does."""

@@ -40,10 +40,7 @@ def load(path: Path, kinds: Collection[str] | None = None) -> model.Matrix:
         expectations=tuple(_expectations(source)),
         redact=_redact(data.get("redact", {})),
         select_always=tuple(select.get("always", ())),
-        select_rules=tuple(
-            model.SelectRule(tuple(rule["paths"]), tuple(rule["backends"]))
-            for rule in select.get("rules", ())
-        ),
+        select_rules=tuple(map(_rule, select.get("rules", ()))),
         flaky_budget=data.get("flaky", {}).get("budget"),
         marker_prefix=data.get("marker_prefix", ""),
         allowed_differences=data.get("allowed_differences"),
@@ -61,6 +58,15 @@ def _redact(data: Data) -> model.RedactRules:
     return model.RedactRules(
         env=tuple(pattern.upper() for pattern in data.get("env", ())),
         patterns=tuple(data.get("patterns", ())),
+    )
+
+
+def _rule(rule: Data) -> model.SelectRule:
+    tests = rule.get("tests")
+    return model.SelectRule(
+        paths=tuple(rule["paths"]),
+        backends=tuple(rule["backends"]),
+        tests=None if tests is None else tuple(tests),
     )
 
 

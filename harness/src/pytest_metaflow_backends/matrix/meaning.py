@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_metaflow_backends import capabilities
 from pytest_metaflow_backends.matrix import durations
 from pytest_metaflow_backends.matrix.mistake import Mistake, dotted, shown
-from pytest_metaflow_backends.matrix.patterns import bad_glob, bad_path, bad_regex
+from pytest_metaflow_backends.matrix.patterns import bad_glob, bad_path, bad_regex, bad_test
 from pytest_metaflow_backends.matrix.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ CHECKS: Sequence[tuple[tuple[Any, ...], Callable[[Any, Facts], str]]] = (
     (("expect_failures", ITEM, "test"), _texts(_one_test)),
     (("select", "rules", ITEM, "backends", ITEM), _column),
     (("select", "rules", ITEM, "paths", ITEM), _texts(bad_path)),
+    (("select", "rules", ITEM, "tests", ITEM), _texts(bad_test)),
     (("select", "always", ITEM), _texts(bad_path)),
     (("redact", "env", ITEM), _texts(bad_glob)),
     (("redact", "patterns", ITEM), _texts(bad_regex)),

@@ -57,6 +57,13 @@ class Column:
         """Tell whether a missing backend makes a run in this context red."""
         return self.required if isinstance(self.required, bool) else context in self.required
 
+    def unasked(self, context: str) -> bool:
+        """Tell if it is meant where no column is named: by default, or because it is required.
+
+        A variant that is not default inherits `required`, and must be there once it is named.
+        """
+        return self.default or (self.variant is None and self.required_in(context))
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -94,10 +101,11 @@ class RedactRules:
 
 @dataclass(frozen=True)
 class SelectRule:
-    """Changed paths that match need these columns."""
+    """Changed paths that match need these columns, and these tests (None = all)."""
 
     paths: tuple[str, ...]
     backends: tuple[str, ...]
+    tests: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

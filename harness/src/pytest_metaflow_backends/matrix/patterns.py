@@ -30,6 +30,17 @@ def bad_path(pattern: str) -> str:
     return bad_glob(pattern) if any(map(bad_glob, parts)) else ""
 
 
+def bad_test(path: str) -> str:
+    """Say why a file or folder of tests cannot be one; "" if it can."""
+    if path.startswith("-"):
+        return f"{path!r}: pytest would take it for an option"
+    if path.startswith("/") or "\\" in path or {".", ".."} & set(path.split("/")):
+        return f"{path!r}: write the path from the top of the repository, with /, as git does"
+    if any(char.isspace() for char in path):
+        return f"{path!r}: no white space, since paths are handed on as words"
+    return f"{path!r}: a path, not a pattern" if "*" in path else ""
+
+
 def bad_regex(pattern: str) -> str:
     """Say why a regular expression cannot be used to redact; "" if it can.
 

@@ -24,11 +24,11 @@ matrix: $(VENV)/installed  ## run conformance and tutorials on BACKENDS (default
 	@$(BIN)/mf-backends run $(addprefix -b ,$(BACKENDS)) --title "Metaflow conformance" -- -q $(SUITE)
 
 test: $(VENV)/installed  ## lint, types, docs, wheels, units, conformance: what CI runs
-	@$(PYTHON) .ci/preflight.py --install unshare chromium
+	@$(PYTHON) .ci/preflight.py --install unshare chromium npm
 	@$(BIN)/python .ci/check.py test
 
 test-full: $(VENV)/installed  ## as test, with all variants, slow tests and faults
-	@$(PYTHON) .ci/preflight.py --install unshare chromium
+	@$(PYTHON) .ci/preflight.py --install unshare chromium npm
 	@$(BIN)/python .ci/check.py test-full
 
 soak: $(VENV)/installed  ## repeated starts, stops and kills; by hand

@@ -1,6 +1,6 @@
 """Say in one line what is missing before anything is installed. Standard library only.
 
-Usage: preflight.py [--install] [git] [venv] [unshare] [chromium]: with --install and as root,
+Usage: preflight.py [--install] [git] [venv] [unshare] [chromium] [npm]: with --install and as root,
 missing Debian packages are installed; otherwise the line names the command that does it.
 """
 
@@ -20,6 +20,7 @@ PACKAGES = {  # what is needed: its Debian package
     "venv": f"python{HAVE}-venv",
     "unshare": "util-linux",
     "chromium": "chromium",
+    "npm": "npm",
 }
 
 

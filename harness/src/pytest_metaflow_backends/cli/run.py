@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_metaflow_backends.cli import report as reporting
-from pytest_metaflow_backends.cli import settings
+from pytest_metaflow_backends.cli import building, settings
 from pytest_metaflow_backends.cli.child import Pytest
+from pytest_metaflow_backends.cli.expecting import expected_columns
 from pytest_metaflow_backends.cli.recordfolder import Earlier, refuse_others
 from pytest_metaflow_backends.errors import ExitCode
 
@@ -78,7 +78,7 @@ def command(
     folder = Path(output).absolute()
     records = folder / "records"
     refuse_others(folder)
-    reporting.allowed_in(chosen)  # its mistakes are told before the tests, not after
+    building.allowed_in(chosen)  # its mistakes are told before the tests, not after
     earlier = Earlier.in_(records)
     codes = []
     pytest = Pytest()
@@ -94,9 +94,10 @@ def command(
         return worst([*codes, ExitCode.USAGE])
     if not append:
         earlier.remove()
-    expected = reporting.expected_columns(columns, chosen.context, required=require)
-    verdict = reporting.build_and_write(records, folder, expected, chosen, title)
-    return worst([*codes, verdict])
+    expected = expected_columns(columns, chosen.context, required=require)
+    order = building.Order(records, expected, title)
+    report = building.build_and_write(order, folder, chosen)
+    return worst([*codes, report.verdict.exit_code])
 
 
 def arguments(

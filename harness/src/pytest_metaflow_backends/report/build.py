@@ -56,20 +56,23 @@ def build(
     flaky_budget: int | None = None,
     expectations: Sequence[Expectation] = (),
     order: Sequence[str] = (),
+    refused: Sequence[str] = (),
 ) -> Report:
     """Read the records, judge them and arrange what is not clean.
 
     Every `expected` column that no session reported is a failure. `compare` says where columns
     differ in what their runs left behind. Expected failures that only expectations expired
     `today` (if given) cover are failures. `order` names columns as the grid
-    shows them, from the left; others follow. Never raises for what the records hold: damage is red.
+    shows them, from the left; others follow. `refused` names records that were not believed before
+    they came here. Never raises for what the records hold: damage is red.
     """
     merged = merge(records, expected=[column.name for column in expected], compare=compare)
+    damage = [*refused, *merged.damage]
     expired = _expired(merged, expectations, today)
     facts = RunFacts(
         columns=[_facts(merged, name, expected, expired) for name in _columns(merged, order)],
         sessions=len(merged.sessions),
-        damage=merged.damage,
+        damage=damage,
         differences=len(merged.differences),
         flaky_budget=flaky_budget,
         unexplained=[end.session.id for end in merged.ends if end.unexplained],
@@ -91,7 +94,7 @@ def build(
         events=merged.events,
         killed=merged.killed,
         title=title,
-        damage=[*merged.damage, *(line for end in merged.ends for line in end.damage)],
+        damage=[*damage, *(line for end in merged.ends for line in end.damage)],
     )
 
 

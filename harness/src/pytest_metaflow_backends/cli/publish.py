@@ -1,0 +1,107 @@
+"""`mf-backends publish`: the verdict as check runs on GitHub, or as texts without a token."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_metaflow_backends.cli import ended_run, settings
+from pytest_metaflow_backends.cli.building import Order, build_and_write
+from pytest_metaflow_backends.cli.expecting import expect_options, expected
+from pytest_metaflow_backends.cli.recordfolder import refuse_others
+from pytest_metaflow_backends.github import event as github_event
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from pytest_metaflow_backends.github.client import GitHub
+    from pytest_metaflow_backends.github.event import Event
+    from pytest_metaflow_backends.report.model import Report
+
+ENDED = "workflow_run"  # the event of a run that has ended
+NOWHERE = github_event.Event("", "", "", github_event.WorkflowRun(0, 0, ""))
+
+
+@click.command("publish")
+@click.argument("records", required=False, metavar="[RECORDS]")
+@click.option(
+    "--output",
+    "-o",
+    default="report",
+    metavar="DIR",
+    show_default=True,
+    help="Folder for the reports, and for the texts of the check runs.",
+)
+@expect_options
+@click.option("--title", default="Backend matrix", show_default=True)
+@settings.matrix_option
+@settings.context_option
+def command(
+    records: str | None,
+    output: str,
+    expect: tuple[str, ...],
+    selection: str | None,
+    title: str,
+    matrix: str | None,
+    context: str | None,
+) -> int:
+    """Report, and make a check run per backend and one for everything on the tested commit.
+
+    RECORDS is a folder (default: DIR/records). In a job that a workflow_run event started, they are
+    those of the run that has ended, whose commit, changed paths and matrix GitHub is asked for. The
+    token is GITHUB_TOKEN; its job needs `permissions: checks: write`. Without one, and outside
+    GitHub, the same texts are written to DIR/checks and to the summary of the step.
+    """
+    folder = Path(output).absolute()
+    refuse_others(folder)
+    event = github_event.read(os.environ) if github_event.inside(os.environ) else None
+    with _connected(event) as github:
+        if event and event.name == ENDED and not records:
+            report = ended_run.report(event, github, folder, title=title, matrix=matrix)
+        else:
+            chosen = settings.read(matrix, None, context)
+            where = Path(records).absolute() if records else folder / "records"
+            order = Order(where, expected(chosen, expect, selection), title)
+            report = build_and_write(order, folder, chosen)
+        _publish(report, event, github, folder)
+    return report.verdict.exit_code
+
+
+def _connected(event: Event | None) -> AbstractContextManager[GitHub | None]:
+    """Talk to GitHub if this is a job of it that has a token."""
+    from pytest_metaflow_backends.github.client import GitHub
+
+    token = os.environ.get(ended_run.TOKEN, "")
+    return GitHub.connect(event, token) if event and token else nullcontext()
+
+
+def _publish(report: Report, event: Event | None, github: GitHub | None, folder: Path) -> None:
+    from pytest_metaflow_backends.github import checks, publish, texts
+    from pytest_metaflow_backends.github.links import links
+
+    pages = links(github, event.run, checks.backends(report)) if github and event else {}
+    planned = checks.checks(report, event or NOWHERE, pages)
+    for path in texts.write(planned, folder / "checks"):
+        click.echo(f"wrote {path}", err=True)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        texts.add_step_summary(report, Path(summary), event.run.url if event else "")
+    if why := _kept(event, github):
+        click.echo(f"no check runs: {why}", err=True)
+    elif event and github:
+        for one in publish.publish(planned, event.head, github):
+            click.echo(f"{one.name}: {one.conclusion} {one.url}".rstrip(), err=True)
+
+
+def _kept(event: Event | None, github: GitHub | None) -> str:
+    """Say why nothing is sent; "" if it is."""
+    if event is None:
+        return "this is no job of GitHub Actions"
+    if github is None:
+        return f"{ended_run.TOKEN} is not set"
+    if event.fork and event.name != ENDED:
+        return "a job of a fork may not write; a workflow_run job can, see docs/github.md"
+    return ""

@@ -1,0 +1,83 @@
+"""What a run was about, asked of GitHub itself: changed paths, labels, and the matrix it used.
+
+What the run's own artifacts say of that is not believed, so a report cannot be made to expect less
+than the change needs.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pytest_metaflow_backends.github.client import GitHubError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_metaflow_backends.github.client import GitHub
+    from pytest_metaflow_backends.github.event import Event
+
+FILES = 3_000  # of a pull request that GitHub lists at most
+LARGEST = 1 << 20  # bytes of a file
+
+
+@dataclass(frozen=True)
+class Change:
+    """Paths and labels; no paths mean that everything is needed."""
+
+    paths: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+def of_run(github: GitHub, event: Event) -> Change:
+    """Say what changed in the pull request whose run has ended; everything, if there is none."""
+    if event.trigger != "pull_request":
+        return Change()
+    pull = _pull_request(github, event)
+    if pull is None:
+        return Change()
+    files = list(github.pages(f"/pulls/{int(pull['number'])}/files"))
+    labels = tuple(str(label.get("name", "")) for label in pull.get("labels") or ())
+    if len(files) >= FILES:  # there may be more
+        return Change((), labels)
+    names = [file.get(key) for file in files for key in ("filename", "previous_filename")]
+    return Change(tuple(dict.fromkeys(str(name) for name in names if name)), labels)
+
+
+def _pull_request(github: GitHub, event: Event) -> Mapping[str, Any] | None:
+    """Find the open pull request of this commit; forks are not named in the event itself."""
+    for pull in github.pages("/pulls", state="open", head=event.branch):
+        if (pull.get("head") or {}).get("sha") == event.head:
+            return pull
+    return None
+
+
+def save(github: GitHub, event: Event, name: str, folder: Path) -> Path | None:
+    """Save a file of the tested commit below `folder`; None if that commit has no such file.
+
+    Only what is data may be asked for: nothing of that commit is ever run here.
+    """
+    if {"", ".", ".."} & set(name.split("/")):
+        raise GitHubError(f"{name!r} is no file of a repository")
+    try:
+        answer = github.read(f"/contents/{quote(name)}", ref=event.head)
+    except NotFoundError:
+        return None
+    content = _decoded(answer, f"{name} of {event.head[:12]}")
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    return target
+
+
+def _decoded(answer: object, what: str) -> bytes:
+    try:
+        content = base64.b64decode(answer["content"])  # type: ignore[index]
+    except (KeyError, TypeError, ValueError) as error:
+        raise GitHubError(f"{what} is no file of at most 1 MB") from error
+    if len(content) > LARGEST:
+        raise GitHubError(f"{what} has more than {LARGEST} bytes")
+    return content

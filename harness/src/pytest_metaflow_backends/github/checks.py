@@ -1,0 +1,128 @@
+"""From a verdict to what GitHub is asked to write; pure, so that its limits can be proven.
+
+One check run per backend, with its variants, such as `metaflow-backends / k8s`, and one for
+everything: `metaflow-backends`. That one is never neutral, so it is the one to require on pull
+requests. Tests without a backend are in it alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_metaflow_backends.github import limits
+from pytest_metaflow_backends.github.annotation import choose, missing
+from pytest_metaflow_backends.github.output import output
+from pytest_metaflow_backends.report.model import HOST, Judgement, Report
+from pytest_metaflow_backends.report.part import part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_metaflow_backends.github.annotation import Annotation
+    from pytest_metaflow_backends.github.event import Event
+
+SUMMARY = "metaflow-backends"
+# A judgement as GitHub calls it. `skipped` is never used: for a required check it is a pass.
+CONCLUSIONS: Mapping[Judgement, str] = {
+    Judgement.SUCCESS: "success",
+    Judgement.FAILURE: "failure",
+    Judgement.NEUTRAL: "neutral",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check run as it should be in the end."""
+
+    name: str
+    external_id: str  # the same for the same attempt of the same run, so that it is found again
+    conclusion: str
+    output: Mapping[str, str]  # title, summary, text
+    annotations: tuple[Annotation, ...] = ()
+    details_url: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One write: the first of a check creates it or finds it again, further ones add to it."""
+
+    check: str  # its name
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+def checks(report: Report, event: Event, links: Mapping[str, str] | None = None) -> list[Check]:
+    """Say which check runs there should be, the summary last: it is whole when it appears.
+
+    `links` leads from a backend to the page of its job; without one the run's page is linked.
+    """
+    links = links or {}
+    chosen = choose(report)
+    made = [
+        _check(
+            part(report, columns, name),
+            f"{SUMMARY} / {name}",
+            event,
+            links.get(name, ""),
+            chosen.get(name, ()),
+        )
+        for name, columns in backends(report).items()
+    ]
+    whole = _check(report, SUMMARY, event, "", chosen.get(HOST, ()))
+    return [*made, whole]
+
+
+def backends(report: Report) -> dict[str, list[str]]:
+    """Give the columns of each backend, in the order of the grid."""
+    found: dict[str, list[str]] = {}
+    for column in report.grid.columns:
+        if column != HOST:
+            found.setdefault(column.partition("/")[0], []).append(column)
+    return found
+
+
+def _check(
+    report: Report, name: str, event: Event, link: str, notes: Sequence[Annotation]
+) -> Check:
+    link = link or event.run.url
+    return Check(
+        name=name,
+        external_id=external_id(event, name),
+        conclusion=CONCLUSIONS[report.verdict.judgement],
+        output=output(report, link),
+        annotations=tuple(notes),
+        details_url=link,
+    )
+
+
+def external_id(event: Event, name: str) -> str:
+    """Name a check of one attempt of one run."""
+    return f"{event.run.id}/{event.run.attempt}/{name}"
+
+
+def requests(check: Check, there: Sequence[Annotation] = ()) -> Iterator[Request]:
+    """Yield the writes that make a check so, given the annotations that it already has.
+
+    GitHub takes 50 annotations at once and appends those of every write, so each is sent once.
+    """
+    left = missing(check.annotations, there)
+    size = limits.ANNOTATIONS_AT_ONCE
+    pages = [left[start : start + size] for start in range(0, len(left), size)] or [[]]
+    for page in pages:
+        yield Request(check.name, _body(check, page))
+
+
+def _body(check: Check, page: Sequence[Annotation]) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "name": check.name,
+        "external_id": check.external_id,
+        "status": "completed",
+        "conclusion": check.conclusion,
+        "output": {**check.output, "annotations": [note.body() for note in page]},
+    }
+    return {**body, "details_url": check.details_url} if check.details_url else body
+
+
+def plan(report: Report, event: Event, links: Mapping[str, str] | None = None) -> list[Request]:
+    """Give every write for a commit that has no check of ours yet, in their order."""
+    return [request for check in checks(report, event, links) for request in requests(check)]

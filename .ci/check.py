@@ -2,7 +2,8 @@
 
 Usage: check.py test | test-full | soak | lint | docs | pages | bench
 
-Every part runs even if an earlier one is red, so that one run shows all there is to mend. The
+Every part runs even if an earlier one is red, so that one run shows all there is to mend. A
+`test-full` that was cut off goes on where it was, if not a byte has changed (progress.py). The
 tiers that test leave report/timings.json (seconds of each part) and end with one line that counts,
 `N passed, N failed`, also in report/closing.txt; a red part that is no test counts as one.
 """
@@ -11,10 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -33,7 +37,7 @@ CONTRACTS = tuple(
 )
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
-FULL = "local,s3,k8s,argo"
+FULL = ("local", "s3", "k8s", "argo")  # a part each: hours, on two cores
 SMOKE = "local/serial,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
@@ -46,7 +50,10 @@ FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
 OF_TESTS = frozenset(
     {"conformance", "smoke flows", "contracts", "contracts of variants", "units", "report"}
+    | {f"conformance on {column}" for column in FULL}
 )
+LONG = "test-full"  # goes on where it was cut off
+EVERY_TIME = frozenset({"devstack up", "kind up", "devstack down", "report"})
 
 Commands = list[tuple[str, ...]]
 
@@ -140,7 +147,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "lint": lint(),
         "docs": docs(),
         "devstack up": devstack_up(),
-        "conformance": conformance(FULL, probe=True),
+        **{f"conformance on {c}": conformance(c, append=True, probe=True) for c in FULL},
         "kind up": [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")],
         "smoke flows": conformance(f"local/serial,{OTHER_WAYS}", mark="smoke", append=True),
         "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
@@ -166,10 +173,15 @@ def run(commands: Commands) -> bool:
     return not any(codes)
 
 
-def run_parts(parts: dict[str, Commands], timings: Path | None) -> list[str]:
-    """Run all parts, keep their seconds in `timings`, and name those that were red."""
-    red, seconds = [], {}
+def run_parts(
+    parts: dict[str, Commands], timings: Path | None, progress: Progress | None = None
+) -> list[str]:
+    """Run what is not green yet, keep the seconds in `timings`, and name the parts that are red."""
+    red, seconds = [], dict(progress.green) if progress else {}
     for name, commands in parts.items():
+        if progress and name in progress.green and name not in EVERY_TIME:
+            print(f"--- {name}: ok already, for this very tree", flush=True)
+            continue
         print(f"--- {name}", flush=True)
         began = time.monotonic()
         green = run(commands)
@@ -178,6 +190,8 @@ def run_parts(parts: dict[str, Commands], timings: Path | None) -> list[str]:
         print(f"--- {name}: {ended} after {seconds[name]:.0f} s", flush=True)
         if not green:
             red.append(name)
+        elif progress:
+            progress.note(name, seconds[name])
         if timings:
             timings.parent.mkdir(exist_ok=True)
             timings.write_text(json.dumps(seconds), encoding="utf-8")
@@ -189,7 +203,8 @@ def main(tier: str) -> int:
     if tests:
         for name in ("report.json", "timings.json", "closing.txt"):  # of an earlier run
             (REPORT / name).unlink(missing_ok=True)
-    red = run_parts(TIERS[tier], REPORT / "timings.json" if tests else None)
+    timings = REPORT / "timings.json" if tests else None
+    red = run_parts(TIERS[tier], timings, begun() if tier == LONG else None)
     if red:
         print(f"failed: {', '.join(red)}", file=sys.stderr, flush=True)
     if tests:
@@ -197,6 +212,14 @@ def main(tier: str) -> int:
         (REPORT / "closing.txt").write_text(f"{line}\n", encoding="utf-8")
         print(line)
     return 1 if red else 0
+
+
+def begun() -> Progress:
+    """Take up the long tier; records of another tree go first."""
+    progress = Progress.of(REPORT / "progress.json", ROOT)
+    if not progress.green:
+        shutil.rmtree(RECORDS, ignore_errors=True)
+    return progress
 
 
 def closing(red: list[str]) -> str:

@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 APT = "apt-get install -y --no-install-recommends"
 
 
+sys.path.insert(0, str(ROOT / ".ci"))  # they import each other
+
+
 def program(name):
     """Load one of the small programs in .ci as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
@@ -23,6 +26,7 @@ def program(name):
 
 
 check, preflight, environment = program("check"), program("preflight"), program("environment")
+progress = program("progress")
 
 
 def test_every_part_runs_and_is_timed_although_one_is_red(tmp_path, monkeypatch, capsys):
@@ -55,6 +59,66 @@ def test_the_report_of_an_earlier_run_is_never_counted(tmp_path, monkeypatch):
     check.main("test")
 
     assert (tmp_path / "closing.txt").read_text() == "0 passed, 1 failed\n"
+
+
+@pytest.fixture
+def long_tier(tmp_path, monkeypatch):
+    """A repository whose long tier has a part that is green at its second try only."""
+
+    def git(*arguments):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+        subprocess.run(["git", *identity, *arguments], cwd=tree, check=True, capture_output=True)
+
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "code.py").write_text("1")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "x")
+    log = tmp_path / "log"
+    second_try = f"t = open({str(log)!r}).read(); raise SystemExit(t.count('shaky') < 2)"
+    parts = {
+        name: [(sys.executable, "-c", f"open({str(log)!r}, 'a').write('{name} '); {rest}")]
+        for name, rest in {"steady": "", "shaky": second_try, "report": ""}.items()
+    }
+    monkeypatch.setitem(check.TIERS, "test-full", parts)
+    monkeypatch.setattr(check, "ROOT", tree)
+    monkeypatch.setattr(check, "REPORT", tmp_path / "report")
+    monkeypatch.setattr(check, "RECORDS", tmp_path / "report/records")
+    monkeypatch.setattr(check, "counts", lambda: (5, 0))
+    return tree, log
+
+
+def test_a_long_tier_goes_on_with_what_is_not_green_yet(long_tier, capsys):
+    _, log = long_tier
+
+    codes = [check.main("test-full"), check.main("test-full")]
+
+    assert codes == [1, 0]
+    assert log.read_text().split() == ["steady", "shaky", "report", "shaky", "report"]
+    assert "--- steady: ok already, for this very tree\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("change", ["code.py", "new.py"])
+def test_a_changed_tree_starts_its_long_tier_anew(long_tier, change):
+    tree, log = long_tier
+    records = tree.parent / "report/records"
+    check.main("test-full")
+    records.mkdir(parents=True)
+    (records / "old.jsonl").touch()
+
+    (tree / change).write_text("2")
+    check.main("test-full")
+
+    assert log.read_text().split() == ["steady", "shaky", "report"] * 2
+    assert not records.exists()
+
+
+@pytest.mark.parametrize("kept", ["", "[]", "{}", '{"tree": "x", "green": 5}'])
+def test_progress_that_cannot_be_read_is_none(tmp_path, kept):
+    (tmp_path / "progress.json").write_text(kept)
+
+    assert progress.Progress.of(tmp_path / "progress.json", ROOT).green == {}
 
 
 CLOSINGS = {

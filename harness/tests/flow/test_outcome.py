@@ -48,3 +48,24 @@ def test_an_artifact_that_is_not_there_is_named_with_the_nearest(outcome):
 def test_an_outcome_is_one_short_line(outcome):
     assert repr(outcome) == "<F/1 failed with 3 tasks in 1 s>"
     assert replace(outcome, run_id=None).pathspec == "F"
+
+
+@pytest.mark.parametrize(
+    ("run", "statuses", "number"),
+    [
+        ("failed", ["succeeded", "failed", "running"], 2),
+        ("failed", ["succeeded", "running", "failed"], 3),
+        ("failed", ["succeeded", "running", "running"], 2),
+        ("failed", ["succeeded", "succeeded", "succeeded"], None),
+        ("succeeded", ["succeeded", "running", "succeeded"], None),
+    ],
+)
+def test_the_failed_task_is_the_one_that_failed_else_the_one_that_never_ended(
+    outcome, run, statuses, number
+):
+    """Argo ends a pod that is over its time, and leaves its task as it was."""
+    tasks = [replace(task, status=s) for task, s in zip(outcome.tasks, statuses, strict=True)]
+
+    found = replace(outcome, status=run, tasks=tuple(tasks)).failed_task
+
+    assert (found and int(found.pathspec.rpartition("/")[2])) == number

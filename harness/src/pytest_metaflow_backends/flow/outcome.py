@@ -143,8 +143,15 @@ class FlowOutcome:
 
     @property
     def failed_task(self) -> TaskOutcome | None:
-        """Find the first task that failed, if any."""
-        return next((t for t in self.tasks if t.status == "failed"), None)
+        """Find the first task that failed; in a failed run without one, the first that never ended.
+
+        Such a task was ended from outside, as Argo ends a pod that is over its time, and nobody
+        noted down how.
+        """
+        failed = next((t for t in self.tasks if t.status == "failed"), None)
+        if failed or self.successful:
+            return failed
+        return next((t for t in self.tasks if t.status == "running"), None)
 
     def step(self, name: str) -> tuple[TaskOutcome, ...]:
         """List the tasks of a step in foreach order.

@@ -1,6 +1,7 @@
 # One way to do each thing; `make help` lists them. Nothing has to be done before.
 PYTHON ?= python3
 BACKENDS ?= local
+TESTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PROJECTS := $(wildcard pyproject.toml */pyproject.toml features/*/pyproject.toml)
@@ -9,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Byte code is written: without it every one of hundreds of short processes compiles its imports anew.
 unexport PYTHONPATH PYTHONDONTWRITEBYTECODE
 
-.PHONY: help matrix test test-full soak lint format docs pages bench devstack clean
+.PHONY: help install matrix test test-full units soak lint format docs pages bench devstack clean
 .DEFAULT_GOAL := help
 
 help:  ## list all targets
@@ -19,6 +20,8 @@ help:  ## list all targets
 $(VENV)/installed: $(PROJECTS) .ci/environment.py
 	@$(PYTHON) .ci/preflight.py --install git venv
 	@$(PYTHON) .ci/environment.py $(VENV)
+
+install: $(VENV)/installed  ## make .venv with all distributions of the tree; every target does it
 
 matrix: $(VENV)/installed  ## run conformance and tutorials on BACKENDS (default: local), print the grid
 	@$(BIN)/mf-backends run $(addprefix -b ,$(BACKENDS)) --title "Metaflow conformance" -- -q $(SUITE)
@@ -30,6 +33,10 @@ test: $(VENV)/installed  ## lint, types, docs, wheels, units, conformance: what 
 test-full: $(VENV)/installed  ## as test, with all variants, slow tests and faults
 	@$(PYTHON) .ci/preflight.py --install unshare chromium npm
 	@$(BIN)/python .ci/check.py test-full
+
+units: $(VENV)/installed  ## run TESTS (default: all) that use no backend, records in report/
+	@$(PYTHON) .ci/preflight.py --install unshare chromium npm
+	@TESTS="$(TESTS)" $(BIN)/python .ci/check.py units
 
 soak: $(VENV)/installed  ## repeated starts, stops and kills; by hand
 	@$(BIN)/python .ci/check.py soak

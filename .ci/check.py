@@ -1,6 +1,8 @@
 """Run the parts of a tier one after the other, time them, and end with the one verdict.
 
-Usage: check.py test | test-full | soak | lint | docs | pages | bench
+Usage: check.py test | test-full | units | soak | lint | docs | pages | bench
+
+`units` runs the tests that the variable TESTS names, all of them if it is empty.
 
 Every part runs even if an earlier one is red, so that one run shows all there is to mend. A
 `test-full` that was cut off goes on where it was, if not a byte has changed (progress.py). The
@@ -17,8 +19,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -79,9 +85,12 @@ def of_results(*extra: str) -> Commands:
     return [(sys.executable, str(script), str(RESULT), *extra) for script in FROM_RESULTS]
 
 
-def units(*extra: str) -> Commands:
+def units(*extra: str, tests: Sequence[str] = ()) -> Commands:
     """Run what needs no backend; what counts or fills the machine goes last, one by one."""
     records = f"--metaflow-records={RECORDS}"
+    if tests:
+        named = [test for test in tests if not test.startswith(SUITE)]
+        return [(*PYTEST, records, *extra, *named)] if named else []
     elsewhere = [f"--ignore={folder}" for folder in ON_THE_MACHINE]
     return [
         (*PYTEST, "-n", "2", records, *extra, *elsewhere, *UNITS),
@@ -155,6 +164,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "units": units(),
         "report": report(f"local,{SMOKE},docker,nomad,{FULL_VARIANTS}"),
     },
+    "units": {"units": units("-m", "not slow", tests=os.environ.get("TESTS", "").split())},
     "soak": {
         "devstack": [(sys.executable, "backends/bench/soak.py")],
         "lifecycle": [(sys.executable, "harness/bench/lifecycle.py")],

@@ -40,6 +40,7 @@ ENDED = {
         "head_repository": THEIRS,
         "head_branch": "fix",
         "event": "pull_request",
+        "conclusion": "success",
         "pull_requests": [],
     }
 }
@@ -279,6 +280,27 @@ def test_a_file_that_moved_out_of_where_all_is_needed_still_needs_all(ended):
     ended.server.files = [{"filename": "src/a.py", "previous_filename": "unknown.cfg"}]
 
     ended("workflow_run", ENDED, ret=1)
+
+
+def test_a_job_that_broke_before_it_could_record_anything_is_red(ended):
+    """Units have no column to be missed in."""
+    ended.server.jobs = [
+        {"name": "select", "conclusion": "success"},
+        {"name": "units", "conclusion": "failure"},
+    ]
+    run = {**ENDED["workflow_run"], "conclusion": "failure"}
+
+    ended("workflow_run", {"workflow_run": run}, ret=1)
+
+    summary = [run for run in ended.server.runs.values() if run["name"] == "metaflow-backends"][-1]
+    assert summary["output"]["title"] == "job units ended: failure, and no result says why"
+
+
+@pytest.mark.parametrize("conclusion", ["cancelled", "timed_out", "", "new_word"])
+def test_a_run_that_did_not_end_well_is_not_green(ended, conclusion):
+    run = {**ENDED["workflow_run"], "conclusion": conclusion}
+
+    ended("workflow_run", {"workflow_run": run}, ret=1)
 
 
 def test_a_label_adds_a_backend_that_must_then_be_there(ended):

@@ -46,13 +46,14 @@ def workflow_run(**more):
         "head_repository": THEIRS,
         "head_branch": "fix",
         "event": "pull_request",
+        "conclusion": "success",
         "pull_requests": [],
     }
     return {"workflow_run": {**run, **more}}
 
 
 THAT_RUN = WorkflowRun(41, 3, "https://github.com/Netflix/metaflow/actions/runs/41")
-BY_PULL_REQUEST = {"trigger": "pull_request"}
+BY_PULL_REQUEST = {"trigger": "pull_request", "conclusion": "success"}
 LABELS = ("bug", "backend:k8s")
 EVENTS = {
     "a pull request": (

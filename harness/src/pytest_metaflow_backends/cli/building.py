@@ -33,6 +33,7 @@ class Order:
     expected: Sequence[ExpectedColumn]
     title: str
     refused: Sequence[str] = ()  # records that were not believed, a line each
+    broken_jobs: Sequence[str] = ()  # jobs that ended red, a line each
 
 
 def allowed_in(chosen: Settings) -> Allowed:
@@ -77,6 +78,7 @@ def build_and_write(order: Order, folder: Path, chosen: Settings) -> Report:
         expectations=chosen.matrix.expectations,
         order=[column.name for column in chosen.matrix.columns],
         refused=order.refused,
+        broken_jobs=order.broken_jobs,
     )
     try:
         written = _write(report, folder)

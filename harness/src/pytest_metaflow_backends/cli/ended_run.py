@@ -41,6 +41,7 @@ def report(
 ) -> Report:
     """Fetch the records of the run, judge them, and write the reports into `folder`."""
     from pytest_metaflow_backends.github import artifacts
+    from pytest_metaflow_backends.github.jobs import broken, jobs
 
     if github is None:
         raise UsageError(f"{TOKEN} is not set, and the records of a run that has ended need it")
@@ -49,7 +50,8 @@ def report(
         chosen = _matrix(event, github, scratch, matrix or "matrix.yaml")
         columns = expected_columns(_needed(event, github, chosen), CONTEXT, required=True)
         collected = artifacts.collect(github, event.run, scratch / "artifacts")
-        order = Order(collected.folder, columns, title, collected.refused)
+        red = broken(jobs(github, event.run), event.conclusion)
+        order = Order(collected.folder, columns, title, collected.refused, red)
         return build_and_write(order, folder, chosen)
 
 

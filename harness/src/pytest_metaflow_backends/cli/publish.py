@@ -81,10 +81,10 @@ def _connected(event: Event | None) -> AbstractContextManager[GitHub | None]:
 
 def _publish(report: Report, event: Event | None, github: GitHub | None, folder: Path) -> None:
     from pytest_metaflow_backends.github import checks, publish, texts
-    from pytest_metaflow_backends.github.links import links
+    from pytest_metaflow_backends.github.jobs import jobs, links
 
-    pages = links(github, event.run, checks.backends(report)) if github and event else {}
-    planned = checks.checks(report, event or NOWHERE, pages)
+    found = jobs(github, event.run) if github and event else []
+    planned = checks.checks(report, event or NOWHERE, links(found, checks.backends(report)))
     for path in texts.write(planned, folder / "checks"):
         click.echo(f"wrote {path}", err=True)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -47,6 +47,7 @@ class Event:
     fork: bool = False  # the commit comes from elsewhere
     branch: str = ""  # owner:branch that the commit comes from, of a run that has ended
     trigger: str = ""  # the event that started the run that has ended
+    conclusion: str = ""  # how that run ended, e.g. success
     api: str = "https://api.github.com"
 
 
@@ -112,6 +113,7 @@ def _workflow_run(environment: Mapping[str, str], payload: Mapping[str, Any]) ->
         "fork": _name_of(run.get("head_repository")) != ours,
         "branch": f"{owner}:{run.get('head_branch') or ''}",
         "trigger": str(run.get("event", "")),
+        "conclusion": str(run.get("conclusion", "")),
         "run": WorkflowRun(
             id=_whole(run.get("id"), "workflow_run.id"),
             attempt=_whole(run.get("run_attempt"), "workflow_run.run_attempt"),

@@ -1,4 +1,4 @@
-"""Which page of GitHub shows the job of a backend."""
+"""The jobs of a workflow run: which page shows the one of a backend, and which of them broke."""
 
 from __future__ import annotations
 
@@ -6,29 +6,48 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.github.client import GitHubError
+from pytest_metaflow_backends.report.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from pytest_metaflow_backends.github.client import GitHub
     from pytest_metaflow_backends.github.event import WorkflowRun
 
+    Job = Mapping[str, Any]
 
-def links(github: GitHub, run: WorkflowRun, backends: Iterable[str]) -> dict[str, str]:
+BROKEN = frozenset({"failure", "cancelled", "timed_out", "startup_failure", "action_required"})
+
+
+def jobs(github: GitHub, run: WorkflowRun) -> list[Job]:
+    """List the jobs of one attempt; none if the token has no `actions: read`."""
+    try:
+        return list(github.pages(f"/actions/runs/{run.id}/attempts/{run.attempt}/jobs", "jobs"))
+    except GitHubError:
+        return []
+
+
+def links(jobs: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:
     """Give the page of each backend's job; those without one are left out.
 
     A job belongs to the backend that its name has as a word: `backends (k8s)` to `k8s`. Of several
     it is the first that failed, else the first.
     """
-    try:
-        jobs = list(github.pages(f"/actions/runs/{run.id}/attempts/{run.attempt}/jobs", "jobs"))
-    except GitHubError:
-        return {}  # a token without `actions: read`; the run's own page serves too
     found = {name: _page(name, jobs) for name in backends}
     return {name: page for name, page in found.items() if page}
 
 
-def _page(backend: str, jobs: Iterable[Mapping[str, object]]) -> str:
+def broken(jobs: Iterable[Job], conclusion: str) -> list[str]:
+    """Name the jobs that ended red, if the run did: whatever they did must show in a result."""
+    if conclusion == "success":
+        return []
+    red = [job for job in jobs if job.get("conclusion") in BROKEN]
+    lines = [f"job {one_line(str(job.get('name')), 100)} ended: {job['conclusion']}" for job in red]
+    return lines or [f"the run ended: {one_line(conclusion, 100) or 'nobody knows how'}"]
+
+
+def _page(backend: str, jobs: Iterable[Job]) -> str:
     word = re.compile(rf"(?<![\w-]){re.escape(backend)}(?![\w-])")
     named = [job for job in jobs if word.search(str(job.get("name", "")))]
     named.sort(key=lambda job: job.get("conclusion") != "failure")

@@ -57,6 +57,7 @@ def build(
     expectations: Sequence[Expectation] = (),
     order: Sequence[str] = (),
     refused: Sequence[str] = (),
+    broken_jobs: Sequence[str] = (),
 ) -> Report:
     """Read the records, judge them and arrange what is not clean.
 
@@ -64,7 +65,8 @@ def build(
     differ in what their runs left behind. Expected failures that only expectations expired
     `today` (if given) cover are failures. `order` names columns as the grid
     shows them, from the left; others follow. `refused` names records that were not believed before
-    they came here. Never raises for what the records hold: damage is red.
+    they came here, `broken_jobs` jobs that ended red, which some red result has to explain. Never
+    raises for what the records hold: damage is red.
     """
     merged = merge(records, expected=[column.name for column in expected], compare=compare)
     damage = [*refused, *merged.damage]
@@ -76,6 +78,7 @@ def build(
         differences=len(merged.differences),
         flaky_budget=flaky_budget,
         unexplained=[end.session.id for end in merged.ends if end.unexplained],
+        broken_jobs=broken_jobs,
     )
     grid, details = merged.grid, merged.grid.details.values()
     columns = grid.columns

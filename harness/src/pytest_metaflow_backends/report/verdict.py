@@ -78,6 +78,7 @@ class RunFacts:
     differences: int = 0  # between columns, in what runs left behind
     flaky_budget: int | None = None  # more flaky results than this are red; None = no limit
     unexplained: Sequence[str] = ()  # sessions that ended red although no result of theirs is red
+    broken_jobs: Sequence[str] = ()  # what a CI says of its jobs, e.g. `job units ended: failure`
 
 
 def judge(facts: RunFacts) -> Verdict:
@@ -94,6 +95,8 @@ def judge(facts: RunFacts) -> Verdict:
         reasons.append("nothing was executed")
     if facts.unexplained and not reasons:
         reasons.append(f"session {_first(facts.unexplained)} ended red, and no result says why")
+    if facts.broken_jobs and not reasons:
+        reasons.append(f"{_first(facts.broken_jobs)}, and no result says why")
     if not reasons:
         return Verdict(Judgement.SUCCESS, _success(facts.columns), columns, ExitCode.GREEN)
     return Verdict(Judgement.FAILURE, _joined(reasons), columns, _exit_code(facts))
@@ -132,7 +135,7 @@ def _joined(reasons: Sequence[str]) -> str:
 def _exit_code(facts: RunFacts) -> ExitCode:
     if any(column.required and _never_up(column) for column in facts.columns):
         return ExitCode.REQUIRED_UNAVAILABLE
-    clean = not (facts.damage or facts.differences or facts.unexplained)
+    clean = not (facts.damage or facts.differences or facts.unexplained or facts.broken_jobs)
     if facts.sessions and clean and all(_only_empty(column) for column in facts.columns):
         return ExitCode.NOTHING_SELECTED
     return ExitCode.RED

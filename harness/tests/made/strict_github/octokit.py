@@ -6,6 +6,7 @@ cache folder; nothing of it is in this repository.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -37,12 +38,14 @@ CALLS = (
     ("get", "/contents/{path}"),
 )
 TIMEOUT = 300  # seconds for 28 MB
+# Named now: a test may have another home, and an empty one would have it fetched again.
+CUT_OUT = cache.root() / "github-api" / f"octokit-openapi-{VERSION}-{cache.digest(*CALLS)}.json"
 
 
+@functools.cache
 def calls() -> dict[tuple[str, str], dict]:
     """Give the operation objects of OpenAPI by method and path below a repository."""
-    name = f"octokit-openapi-{VERSION}-{cache.digest(*CALLS)}.json"
-    path = cache.root() / "github-api" / name
+    path = CUT_OUT
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if not path.exists():

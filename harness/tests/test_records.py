@@ -76,3 +76,16 @@ def test_damage_in_the_middle_names_file_and_line(tmp_path):
 
 def test_every_kind_has_a_name_of_its_own():
     assert len(records.KINDS) == len(set(records.KINDS.values()))
+
+
+def test_a_session_names_paths_from_the_top_of_its_project(project):
+    """A later attempt of a job, at another place of another machine, has the same arguments."""
+    project.test_file("def test_a(backend): pass")
+    here = str(project.path)
+
+    project.record(f"--metaflow-state={here}/state", f"--rootdir={here}", f"{here}/test_it.py")
+
+    args = next(line for line in project.lines() if line["kind"] == "session")["args"]
+    assert "--metaflow-state=state" in args
+    assert args[-1] == "test_it.py"
+    assert not any(here in arg for arg in args)

@@ -46,7 +46,9 @@ class Recording:
                         self.run.session,
                         [c.name for c in self.run.columns],
                         self.run.context,
-                        self.config.invocation_params.args,
+                        sessioninfo.within(
+                            self.config.rootpath, self.config.invocation_params.args
+                        ),
                         self.run.redact,
                     )
                 )

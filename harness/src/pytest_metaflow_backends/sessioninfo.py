@@ -13,6 +13,7 @@ from pytest_metaflow_backends.records import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
 PLUGINS = ("pytest", "pytest-xdist", "pytest-rerunfailures", "pytest-timeout")
 
@@ -43,6 +44,15 @@ def describe(
         ci=continuous_integration(os.environ),
         args=tuple(redact(arg) for arg in args),
     )
+
+
+def within(root: Path, args: Iterable[object]) -> list[str]:
+    """Name paths of the project from its root: the next attempt may be at another place.
+
+    A later attempt of a CI job is known by its arguments, among others (report/source.py).
+    """
+    top = str(root)
+    return [str(arg).replace(f"{top}{os.sep}", "").replace(top, ".") for arg in args]
 
 
 def context_of(environment: Mapping[str, str]) -> str:

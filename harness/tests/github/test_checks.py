@@ -48,6 +48,17 @@ def test_whatever_a_report_holds_github_takes_every_request(refusals, event, rep
             assert_sound(request.body["output"][name])
 
 
+@pytest.mark.slow
+@settings(
+    deadline=None,
+    max_examples=10_000,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(report=reports())
+def test_of_ten_thousand_reports_github_takes_every_request(refusals, event, report):
+    assert [line for request in planner.plan(report, event) for line in refusals(request)] == []
+
+
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(report=reports())
 def test_the_number_of_red_results_is_in_every_summary_and_text(event, report):

@@ -1,4 +1,8 @@
-"""The workflow files themselves, run on a scripted pull request, from its commit to its checks."""
+"""The workflow files themselves, run on a scripted pull request, from its commit to its checks.
+
+`act` ends a run when a called workflow fails, so the job `verdict` is seen on green runs only; that
+its command is red for the same reasons is proven where `mf-backends report` is.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,12 @@ FILES = {
     "test_flows.py": "def test_a(backend): pass\ndef test_b(backend): pass\n",
 }
 FAILING = "def test_a(backend): pass\ndef test_b(backend): assert backend.variant\n"
+
+# Fails in the first attempt of a run, as an outage would.
+ONCE = """import os
+
+def test_a(backend): assert os.environ["GITHUB_RUN_ATTEMPT"] != "1"
+"""
 
 
 @pytest.fixture
@@ -86,3 +96,15 @@ def test_a_change_of_documents_needs_no_backend(scripted):
 
     assert list(found) == [""]
     assert "1 passed" in found[""]["output"]["title"]
+
+
+def test_failed_jobs_that_are_run_again_stand_and_the_first_attempt_stays(scripted):
+    pull = scripted({"src/a.py": "1", "test_flows.py": ONCE})
+    first = pull.ci()
+
+    codes = pull.ci(attempt=2), pull.report(attempt=2)
+
+    assert (first, *codes) == (1, 0, 0), "\n".join(pull.said)
+    found = {run["name"].partition(" / ")[2]: run for run in pull.server.runs.values()}
+    assert {check["conclusion"] for check in found.values()} == {"success"}
+    assert found["fake"]["output"]["title"] == "fake: 1 flaky; fake/other: 1 flaky"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from xml.etree import ElementTree as ET
 
@@ -140,6 +141,14 @@ def test_a_fence_holds_any_text_and_closes(given_text):
 @pytest.mark.parametrize("escape", [text.md_inline, text.md_html])
 def test_nobody_is_mentioned_and_no_issue_linked(word, escape):
     assert not re.search(r"[@#]\w", escape(word))
+
+
+@pytest.mark.parametrize("said", ["it's 'a'", '"b"', "a & b < c > d", "assert '1' != '2'"])
+def test_what_is_said_inside_html_reads_as_it_was(said):
+    """A character reference such as `&#x27;` once was taken for the number of an issue."""
+    rendered = MarkdownIt("commonmark").render(f"<p>{text.md_html(said)}</p>")
+
+    assert html.unescape(rendered.strip()) == f"<p>{said}</p>"
 
 
 @pytest.mark.parametrize("link", ["http://evil.example", "https://a.b", "www.evil.example"])

@@ -100,8 +100,8 @@ def md_inline(text: str, limit: int = 300) -> str:
 
 
 def md_html(text: str, limit: int = 300) -> str:
-    """Escape for HTML inside Markdown, such as a `<summary>`."""
-    return _unmentioned(html.escape(one_line(text, limit)))
+    """Escape for the text of an HTML element inside Markdown, such as a `<summary>`."""
+    return _unmentioned(html.escape(one_line(text, limit), quote=False))
 
 
 def _unlinked(text: str) -> str:

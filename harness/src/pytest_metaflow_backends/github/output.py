@@ -31,14 +31,16 @@ def output(report: Report, link: str) -> dict[str, str]:
 
 
 def _summary(report: Report, link: str) -> Iterator[str]:
-    head = blocks.head(report) + blocks.columns(report.verdict.columns)
+    columns = report.verdict.columns
+    # Name, conclusion and reason stand above it, as the check's own and its title.
+    head = blocks.tally(report) + (blocks.columns(columns) if len(columns) > 1 else "")
     heading, end = blocks.failures_heading(report), blocks.link(link, "Job and its log")
     room = limits.TEXT - size(head) - size(heading) - size(end)
     total = len(report.groups)
     if room > 0:
         shown = fit((_headline(report, group) for group in report.groups), room)
         yield head + heading + markdown.top(shown, total, room) + end
-    yield blocks.head(report) + end
+    yield blocks.tally(report) + end
     yield blocks.counts(report)
 
 

@@ -54,9 +54,14 @@ def head(report: Report) -> str:
     mark = JUDGED[verdict.judgement]
     return (
         f"## {mark} {md_inline(report.title)}: {verdict.judgement.value}\n\n"
-        f"**{failed(report)}**, {md_inline(summary(totals(verdict.columns)), 500)}\n\n"
-        f"{md_inline(verdict.reason, 1_000)}\n\n"
+        f"{tally(report)}{md_inline(verdict.reason, 1_000)}\n\n"
     )
+
+
+def tally(report: Report) -> str:
+    """Say how many results are red, and how many are in which state."""
+    states = summary(totals(report.verdict.columns))
+    return f"**{failed(report)}**, {md_inline(states, 500)}\n\n"
 
 
 def counts(report: Report) -> str:

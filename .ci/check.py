@@ -5,7 +5,7 @@ Usage: check.py test | test-full | units | soak | lint | docs | pages | bench
 `units` runs the tests that the variable TESTS names, all of them if it is empty.
 
 Every part runs even if an earlier one is red, so that one run shows all there is to mend. A
-`test-full` that was cut off goes on where it was, if not a byte has changed (progress.py). The
+`test-full` that was cut off goes on where it was, if nothing has changed (progress.py). The
 tiers that test leave report/timings.json (seconds of each part) and end with one line that counts,
 `N passed, N failed`, also in report/closing.txt; a red part that is no test counts as one.
 """
@@ -36,6 +36,7 @@ BACKENDS = (sys.executable, "-m", "pytest_metaflow_backends")
 UNITS = ("harness/tests", "backends/tests", *map(str, sorted(ROOT.glob("features/*/tests"))))
 ON_THE_MACHINE = tuple(f"backends/tests/{name}" for name in ("docker", "host", "k8s", "nomad"))
 SUITE = "harness/conformance"
+NO_UNITS = (sys.executable, "-c", "raise SystemExit('TESTS names no test that is no flow')")
 CONTRACTS = tuple(
     str(path)
     for name in ("contract*", "workflows")
@@ -90,7 +91,7 @@ def units(*extra: str, tests: Sequence[str] = ()) -> Commands:
     records = f"--metaflow-records={RECORDS}"
     if tests:
         named = [test for test in tests if not test.startswith(SUITE)]
-        return [(*PYTEST, records, *extra, *named)] if named else []
+        return [(*PYTEST, records, *extra, *named) if named else NO_UNITS]
     elsewhere = [f"--ignore={folder}" for folder in ON_THE_MACHINE]
     return [
         (*PYTEST, "-n", "2", records, *extra, *elsewhere, *UNITS),
@@ -214,7 +215,10 @@ def main(tier: str) -> int:
         for name in ("report.json", "timings.json", "closing.txt"):  # of an earlier run
             (REPORT / name).unlink(missing_ok=True)
     timings = REPORT / "timings.json" if tests else None
-    red = run_parts(TIERS[tier], timings, begun() if tier == LONG else None)
+    progress = begun() if tier == LONG else None
+    red = run_parts(TIERS[tier], timings, progress)
+    if progress and not red:
+        progress.end()
     if red:
         print(f"failed: {', '.join(red)}", file=sys.stderr, flush=True)
     if tests:
@@ -225,8 +229,8 @@ def main(tier: str) -> int:
 
 
 def begun() -> Progress:
-    """Take up the long tier; records of another tree go first."""
-    progress = Progress.of(REPORT / "progress.json", ROOT)
+    """Take up the long tier; records of another state go first."""
+    progress = Progress.of(REPORT / "progress.json", RECORDS, ROOT)
     if not progress.green:
         shutil.rmtree(RECORDS, ignore_errors=True)
     return progress

@@ -99,6 +99,19 @@ def test_a_long_tier_goes_on_with_what_is_not_green_yet(long_tier, capsys):
     assert "--- steady: ok already, for this very tree\n" in capsys.readouterr().out
 
 
+def test_a_long_tier_that_ended_green_starts_anew(long_tier):
+    """Else it would be green for ever after without a single test."""
+    _, log = long_tier
+    check.main("test-full")
+    check.main("test-full")
+    log.write_text("")
+
+    code = check.main("test-full")
+
+    assert code == 1
+    assert log.read_text().split() == ["steady", "shaky", "report"]
+
+
 @pytest.mark.parametrize("change", ["code.py", "new.py"])
 def test_a_changed_tree_starts_its_long_tier_anew(long_tier, change):
     tree, log = long_tier
@@ -114,11 +127,50 @@ def test_a_changed_tree_starts_its_long_tier_anew(long_tier, change):
     assert not records.exists()
 
 
-@pytest.mark.parametrize("kept", ["", "[]", "{}", '{"tree": "x", "green": 5}'])
+def test_other_packages_start_a_long_tier_anew(long_tier, monkeypatch):
+    _, log = long_tier
+    check.main("test-full")
+
+    monkeypatch.setattr(sys.modules["progress"].metadata, "distributions", list)
+    check.main("test-full")
+
+    assert log.read_text().split() == ["steady", "shaky", "report"] * 2
+
+
+def test_records_that_another_run_took_away_start_a_long_tier_anew(long_tier):
+    """`make test` replaces them by those of fewer tests."""
+    tree, log = long_tier
+    records = tree.parent / "report/records"
+    records.mkdir(parents=True)
+    (records / "a.jsonl").touch()
+    monitored = progress.Progress.of(tree.parent / "report/progress.json", records, tree)
+    monitored.note("steady", 1.0)
+    assert "steady" in progress.Progress.of(monitored.file, records, tree).green
+
+    (records / "a.jsonl").unlink()
+    check.main("test-full")
+
+    assert log.read_text().split()[0] == "steady"
+
+
+@pytest.mark.parametrize("kept", ["", "[]", "{}", '{"state": "x", "green": 5, "shown": []}'])
 def test_progress_that_cannot_be_read_is_none(tmp_path, kept):
     (tmp_path / "progress.json").write_text(kept)
 
-    assert progress.Progress.of(tmp_path / "progress.json", ROOT).green == {}
+    assert progress.Progress.of(tmp_path / "progress.json", tmp_path, ROOT).green == {}
+
+
+@pytest.mark.parametrize(
+    ("tests", "code"),
+    [("harness/conformance", 1), ("harness/tests/test_layers.py", 0)],
+)
+def test_units_of_nothing_are_not_green(tests, code):
+    """What a change needs may be flows only, which this part leaves to the backends."""
+    commands = check.units("--collect-only", tests=[tests])
+
+    done = subprocess.run(commands[0], cwd=ROOT, capture_output=True, check=False)
+
+    assert done.returncode == code
 
 
 CLOSINGS = {

@@ -108,6 +108,16 @@ def test_an_odd_name_is_taken_as_it_is(repository):
     assert selected(repository, "--base", "base")["columns"] == []
 
 
+def test_an_odd_name_is_no_command_to_a_runner(repository):
+    write(repository, "docs/x\n::error::y")
+
+    result = repository.select("--base", "base")
+
+    assert result.ret == 0
+    assert not any(line.strip().startswith("::") for line in result.out.splitlines())
+    assert "docs/x\\n::error::y" in result.out
+
+
 def test_paths_may_be_given_instead(repository):
     write(repository, "list", "docs/a.md\nnobody/knows.it\n")
 
@@ -149,7 +159,7 @@ def test_tests_that_are_gone_are_a_mistake_and_not_nothing(repository):
     result.stderr.fnmatch_lines(["*there are no tests tests/test_docs.py below *"])
 
 
-def in_a_job(repository, monkeypatch, name, payload):
+def in_a_job(repository, monkeypatch, name, payload, *arguments):
     write(repository, "event.json", json.dumps(payload))
     git(repository, "update-index", "-q", "--refresh")
     output = repository.path.parent / "github-output"
@@ -165,7 +175,7 @@ def in_a_job(repository, monkeypatch, name, payload):
         "GITHUB_OUTPUT": str(output),
     }.items():
         monkeypatch.setenv(variable, value)
-    result = repository.select("-o", "../selection.json")
+    result = repository.select("-o", "../selection.json", *arguments)
     assert result.ret == 0, result.err
     return dict(line.split("=", 1) for line in output.read_text().splitlines())
 
@@ -198,6 +208,21 @@ def test_a_job_of_a_pull_request_gets_its_outputs(changed_docs, monkeypatch):
     }
     written = json.loads((changed_docs.path.parent / "selection.json").read_text())
     assert written["columns"] == ["fake/other"]
+
+
+def test_labels_count_also_where_the_paths_are_given(changed_docs, monkeypatch):
+    write(changed_docs, "../list", "docs/a.md\n")
+
+    outputs = in_a_job(
+        changed_docs,
+        monkeypatch,
+        "pull_request",
+        pull_request(changed_docs, "backend:fake/other"),
+        "--changed",
+        "../list",
+    )
+
+    assert outputs["columns"] == "fake/other"
 
 
 def test_a_change_that_needs_no_backend_says_so(changed_docs, monkeypatch):

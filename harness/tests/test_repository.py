@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pytest_metaflow_backends.matrix.load import load
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -124,6 +125,20 @@ def test_workflows_hide_no_failure_grant_nothing_by_default_and_use_nobody_elses
             for used in re.findall(r"uses: (\S+)", text)
         )
     assert workflows
+
+
+def test_the_verdict_waits_for_every_job_runs_always_and_is_red_if_one_broke():
+    """GitHub takes a job that was skipped for a pass."""
+    jobs = YAML(typ="safe").load(ROOT / ".github/workflows/ci.yml")["jobs"]
+    verdict = jobs.pop("verdict")
+    last = verdict["steps"][-1]
+
+    assert set(verdict["needs"]) == set(jobs)
+    assert verdict["if"] == "always()"
+    assert last["run"] == "exit 1"
+    for end in ("failure", "cancelled"):
+        assert f"contains(needs.*.result, '{end}')" in last["if"]
+    assert "if" not in next(s for s in verdict["steps"] if "mf-backends" in s.get("run", ""))
 
 
 def small_program(name):

@@ -167,6 +167,27 @@ def test_records_of_another_run_are_refused(tmp_path, lines, server, github, run
     assert [*found.folder.rglob("*.jsonl")] == []
 
 
+def test_copies_of_foreign_records_are_refused_too(tmp_path, lines, server, github):
+    """A reader of records drops copies, so one of them is not seen while the other is there."""
+    old = session_file(lines, run="41")
+    server.artifacts = {n: (f"records-{n}", zipped(("a.jsonl", old))) for n in (1, 2, 3)}
+
+    found = collect(github, RUN, tmp_path / "into")
+
+    assert len(found.refused) == 3
+    assert [*found.folder.rglob("*.jsonl")] == []
+
+
+def test_more_artifacts_than_are_read_are_said(tmp_path, lines, server, github, monkeypatch):
+    monkeypatch.setattr(artifacts, "MOST", 2)
+    good = zipped(("a.jsonl", session_file(lines)))
+    server.artifacts = {n: (f"records-{n}", good) for n in (1, 2, 3)}
+
+    found = collect(github, RUN, tmp_path / "into")
+
+    assert found.refused == ("the run has more than 2 artifacts of records; only those are read",)
+
+
 def test_one_bad_artifact_does_not_hide_the_others(tmp_path, lines, server, github):
     server.artifacts = {
         1: ("records-\x1b[31mbad", zipped(("../a.jsonl", b""))),

@@ -192,6 +192,24 @@ def test_only_annotations_that_are_missing_are_sent(wanted, there):
         assert count == max(wanted.count(kind) - there.count(kind), 0)
 
 
+def test_a_known_failure_whose_time_is_over_counts_as_red(report_of, lines, event):
+    from datetime import date
+
+    from pytest_metaflow_backends.matrix.model import Expectation
+
+    known = Expectation("local", "t.py::test_a", "why", "me", date(2020, 1, 1), "m.yaml:1")
+    report = report_of(
+        [lines.session(), lines.plan("a"), lines.result("a", "xfailed"), lines.finish(0)],
+        expectations=[known],
+        today=date(2026, 1, 1),
+    )
+
+    check = planner.checks(report, event)[0]
+
+    assert check.conclusion == "failure"
+    assert "**1 red result**" in check.output["summary"]
+
+
 def test_tests_without_a_backend_are_in_the_summary_alone(report_of, lines, event):
     report = report_of(failing(lines, 2, column=""))
 

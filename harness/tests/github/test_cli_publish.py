@@ -312,6 +312,30 @@ def test_a_label_adds_a_backend_that_must_then_be_there(ended):
     assert conclusions(ended.server)["metaflow-backends / elsewhere"] == "failure"
 
 
+def test_a_commit_of_two_pull_requests_needs_what_either_needs(ended):
+    """GitHub does not say of a fork's run which of them it was for."""
+    del ended.server.artifacts[2]
+    both = [{**ended.server.pulls[1], "number": number} for number in (5, 6)]
+    both[0]["labels"] = [{"name": "backend:other"}]
+    ended.server.pulls = both
+    ended.server.files = [{"filename": "src/a.py"}]
+
+    ended("workflow_run", ENDED, ret=1)
+
+    assert conclusions(ended.server)["metaflow-backends / other"] == "failure"
+
+
+def test_what_a_test_prints_is_no_command_to_the_runner(ended, lines):
+    name = records(lines, "fake", "failed").replace(b"test_0", b"test_x ::add-mask::e")
+    ended.server.artifacts[1] = ("records-fake-1", zipped(("a.jsonl", name)))
+
+    result = ended("workflow_run", ENDED, ret=1)
+
+    first, *_, last = result.out.strip().splitlines()
+    assert first.startswith("::stop-commands::")
+    assert last == f"::{first.removeprefix('::stop-commands::')}::"
+
+
 @pytest.mark.parametrize("trigger", ["push", "merge_group"])
 def test_what_lands_needs_everything(ended, trigger):
     ended.server.files = [{"filename": "docs/a.md"}]

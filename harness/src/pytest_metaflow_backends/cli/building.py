@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import click
 from pytest_metaflow_backends.errors import UsageError
 from pytest_metaflow_backends.flow.allowed import Allowed
 from pytest_metaflow_backends.flow.compare import compare, unused
+from pytest_metaflow_backends.github.event import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,12 +86,17 @@ def build_and_write(order: Order, folder: Path, chosen: Settings) -> Report:
     try:
         written = _write(report, folder)
     finally:
-        terminal.render(report, Console())
+        terminal.render(report, Console(), stop_token=_stop_token())
     for entry in stale:
         click.echo(f"note: {entry.where}: nothing differed in {entry.field} this time", err=True)
     for path in written:
         click.echo(f"wrote {path}", err=True)
     return report
+
+
+def _stop_token() -> str | None:
+    """In a job of GitHub, keep what tests have printed from being commands to its runner."""
+    return secrets.token_hex(16) if inside(os.environ) else None
 
 
 def _write(report: Report, folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from pytest_metaflow_backends import changed, changes
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.errors import ExitCode, UsageError
 from pytest_metaflow_backends.github import event as github_event
+from pytest_metaflow_backends.report.text import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def _change(
     if base and listed:
         raise UsageError("--base and --changed both say what has changed; give one of them")
     labels: tuple[str, ...] = ()
-    if github_event.inside(os.environ) and not listed:
+    if github_event.inside(os.environ):
         event = github_event.read(os.environ)
         base, labels = base or event.base, event.labels
     elif not base and not listed:
@@ -135,5 +136,10 @@ def _set_outputs(facts: dict[str, Any], path: Path) -> None:
 def _said(selection: Selection) -> str:
     columns = ", ".join(selection.columns) or "none"
     tests = "all" if selection.tests is None else ", ".join(selection.tests) or "none"
-    needs = [f"  {line}" for line in (*selection.reasons, *selection.passed_over)]
-    return "\n".join([f"columns: {columns}", f"tests: {tests}", *needs])
+    needs = [*selection.reasons, *selection.passed_over]
+    # A file's name may hold line breaks, and so commands to a runner.
+    return "\n".join([f"columns: {columns}", f"tests: {tests}", *map(_indented, needs)])
+
+
+def _indented(line: str) -> str:
+    return f"  {identifier(line)}"

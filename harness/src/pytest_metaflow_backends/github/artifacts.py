@@ -63,14 +63,17 @@ def collect(github: GitHub, run: WorkflowRun, folder: Path) -> Collected:
     folder.mkdir(parents=True, exist_ok=True)
     refused: list[str] = []
     left = UNPACKED
-    for entry in islice(_listed(github, run), MOST):
+    listed = list(islice(_listed(github, run), MOST + 1))
+    if len(listed) > MOST:
+        refused.append(f"the run has more than {MOST} artifacts of records; only those are read")
+    for entry in listed[:MOST]:
         name = identifier(str(entry.get("name")), 100)
         try:
             left -= _one(github, entry, folder / str(int(entry["id"])), left)
         except (RefusedError, GitHubError) as error:
             refused.append(f"artifact {name}: refused: {error}")
     refused += _foreign(folder, run)
-    return Collected(folder, tuple(refused[:MOST]))
+    return Collected(folder, tuple(refused))
 
 
 def _listed(github: GitHub, run: WorkflowRun) -> Iterator[dict[str, Any]]:
@@ -80,6 +83,8 @@ def _listed(github: GitHub, run: WorkflowRun) -> Iterator[dict[str, Any]]:
 
 
 def _one(github: GitHub, entry: dict[str, Any], folder: Path, room: int) -> int:
+    if room <= 0:
+        raise RefusedError(f"the others have the {UNPACKED} bytes that are read of a run")
     size = entry.get("size_in_bytes")
     if not isinstance(size, int) or size > ARCHIVE:
         raise RefusedError(f"{size} bytes, and at most {ARCHIVE} are read")
@@ -152,11 +157,14 @@ def _write(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, room: 
 
 
 def _foreign(folder: Path, run: WorkflowRun) -> Iterator[str]:
-    """Take away sessions that say they are of another run, and yield a line for each."""
-    for source in discover(folder).sessions:
-        claimed = source.session.ci.get("run", "")
-        if claimed != str(run.id):
+    """Take away sessions that say they are of another run, and yield a line for each.
+
+    Of copies only one is found at a time, so it is looked again until nothing is foreign.
+    """
+    while found := [s for s in discover(folder).sessions if s.session.ci.get("run") != str(run.id)]:
+        for source in found:
             for path in source.files:
                 path.unlink(missing_ok=True)
+            claimed = source.session.ci.get("run", "")
             said = f"run {claimed}" if claimed else "no run of GitHub"
             yield f"session {source.session.id}: refused: it is of {said}, and this is {run.id}"

@@ -1,7 +1,7 @@
 """What a run was about, asked of GitHub itself: changed paths, labels, and the matrix it used.
 
-What the run's own artifacts say of that is not believed, so a report cannot be made to expect less
-than the change needs.
+What the run's own artifacts say of that is not believed. A pull request that changes the matrix
+does decide what it needs, as one that changes a workflow does; both stand in its diff.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pytest_metaflow_backends.github.client import GitHubError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_metaflow_backends.github.client import GitHub
@@ -33,26 +33,35 @@ class Change:
 
 
 def of_run(github: GitHub, event: Event) -> Change:
-    """Say what changed in the pull request whose run has ended; everything, if there is none."""
+    """Say what changed in the pull request whose run has ended; everything, if there is none.
+
+    A commit may be the head of several pull requests, which GitHub does not tell apart for forks;
+    then it needs what any of them needs.
+    """
     if event.trigger != "pull_request":
         return Change()
-    pull = _pull_request(github, event)
-    if pull is None:
-        return Change()
+    changes = [_of_pull(github, pull) for pull in _pull_requests(github, event)]
+    if not changes or not all(change.paths for change in changes):
+        return Change((), tuple(label for change in changes for label in change.labels))
+    paths = dict.fromkeys(path for change in changes for path in change.paths)
+    return Change(tuple(paths), tuple(label for change in changes for label in change.labels))
+
+
+def _pull_requests(github: GitHub, event: Event) -> Sequence[Mapping[str, Any]]:
+    """Find the open pull requests of this commit."""
+    opened = github.pages("/pulls", state="open", head=event.branch)
+    found = [pull for pull in opened if (pull.get("head") or {}).get("sha") == event.head]
+    named = [pull for pull in found if pull.get("number") == event.number]
+    return named or found
+
+
+def _of_pull(github: GitHub, pull: Mapping[str, Any]) -> Change:
     files = list(github.pages(f"/pulls/{int(pull['number'])}/files"))
     labels = tuple(str(label.get("name", "")) for label in pull.get("labels") or ())
     if len(files) >= FILES:  # there may be more
         return Change((), labels)
     names = [file.get(key) for file in files for key in ("filename", "previous_filename")]
     return Change(tuple(dict.fromkeys(str(name) for name in names if name)), labels)
-
-
-def _pull_request(github: GitHub, event: Event) -> Mapping[str, Any] | None:
-    """Find the open pull request of this commit; forks are not named in the event itself."""
-    for pull in github.pages("/pulls", state="open", head=event.branch):
-        if (pull.get("head") or {}).get("sha") == event.head:
-            return pull
-    return None
 
 
 def save(github: GitHub, event: Event, name: str, folder: Path) -> Path | None:

@@ -191,7 +191,7 @@ def test_a_selection_that_is_none_is_a_mistake(job, project, lines, content):
 
     job("pull_request", PULL, "records", "--selection", "selection.json", ret=4)
 
-    assert job.server.runs == {}
+    assert conclusions(job.server) == {"metaflow-backends": "failure"}
 
 
 def test_a_job_of_a_fork_writes_texts_only_and_says_what_does_more(job, project, lines):
@@ -245,6 +245,30 @@ def test_the_check_runs_of_a_fork_are_made_when_its_run_has_ended(ended):
         "metaflow-backends / other": "success",
         "metaflow-backends": "success",
     }
+
+
+@pytest.mark.parametrize("action", ["requested", "in_progress"])
+def test_a_run_that_has_begun_is_no_longer_what_an_older_one_found(ended, action):
+    """Else a label that asks for more could be merged on the old verdict while it runs."""
+    ended("workflow_run", {**ENDED, "action": action})
+
+    (check,) = ended.server.runs.values()
+    assert (check["name"], check["status"]) == ("metaflow-backends", "in_progress")
+    assert "conclusion" not in check
+
+    ended("workflow_run", {**ENDED, "action": "completed"})
+
+    assert conclusions(ended.server)["metaflow-backends"] == "success"
+    assert len(ended.server.runs) == 3
+
+
+def test_news_of_a_beginning_that_come_late_change_nothing(ended):
+    ended("workflow_run", ENDED)
+    state = ended.server.state()
+
+    ended("workflow_run", {**ENDED, "action": "in_progress"})
+
+    assert ended.server.state() == state
 
 
 def test_an_event_that_is_delivered_twice_changes_nothing(ended):
@@ -388,6 +412,19 @@ def test_a_matrix_with_a_mistake_ends_with_its_line(ended):
     result = ended("workflow_run", ENDED, ret=4)
 
     result.stderr.fnmatch_lines(["*matrix.yaml:2:*knid*"])
+    (check,) = ended.server.runs.values()
+    assert check["conclusion"] == "failure"
+    assert check["output"]["title"].startswith("no verdict: ")
+
+
+def test_a_label_with_a_typing_error_is_a_failure_on_the_commit(ended):
+    ended.server.pulls[1]["labels"] = [{"name": "backend:othre"}]
+
+    ended("workflow_run", ENDED, ret=4)
+
+    (check,) = ended.server.runs.values()
+    assert check["conclusion"] == "failure"
+    assert "did you mean 'other'" in check["output"]["summary"]
 
 
 def test_a_matrix_of_backends_that_are_not_installed_here_is_read(ended):

@@ -101,6 +101,16 @@ def test_annotations_that_are_no_longer_true_are_left_behind_with_their_check_ru
     assert newer.id == max(server.runs)
 
 
+def test_a_check_that_github_refuses_keeps_no_other_back(planned, server, github):
+    """The summary comes last, and must not be missing."""
+    bad = replace(planned[0], output={**planned[0].output, "summary": "x" * 70_000})
+
+    with pytest.raises(GitHubError, match="422"):
+        publish([bad, *planned[1:]], HEAD, github)
+
+    assert {run["name"] for run in server.runs.values()} == {c.name for c in planned[1:]}
+
+
 def test_a_publication_that_broke_off_is_completed_by_the_next(planned, expected, server, github):
     server.faults.extend([faults.fine, faults.fine, faults.no_rights])
     with pytest.raises(GitHubError, match="checks: write"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends import changes
 from pytest_metaflow_backends.cli.building import ALLOWED, Order, build_and_write
+from pytest_metaflow_backends.cli.destination import TOKEN
 from pytest_metaflow_backends.cli.expecting import expected_columns
 from pytest_metaflow_backends.cli.settings import Settings
 from pytest_metaflow_backends.errors import UsageError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.matrix.model import Column
     from pytest_metaflow_backends.report.model import Report
 
-TOKEN = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 CONTEXT = "ci"
 
 

@@ -11,8 +11,10 @@ import click
 
 from pytest_metaflow_backends.cli import ended_run, settings
 from pytest_metaflow_backends.cli.building import Order, build_and_write
+from pytest_metaflow_backends.cli.destination import ENDED, TOKEN, Destination
 from pytest_metaflow_backends.cli.expecting import expect_options, expected
 from pytest_metaflow_backends.cli.recordfolder import refuse_others
+from pytest_metaflow_backends.errors import ExitCode
 from pytest_metaflow_backends.github import event as github_event
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.github.event import Event
     from pytest_metaflow_backends.report.model import Report
 
-ENDED = "workflow_run"  # the event of a run that has ended
 NOWHERE = github_event.Event("", "", "", github_event.WorkflowRun(0, 0, ""))
 
 
@@ -52,7 +53,8 @@ def command(
     """Report, and make a check run per backend and one for everything on the tested commit.
 
     RECORDS is a folder (default: DIR/records). In a job that a workflow_run event started, they are
-    those of the run that has ended, whose commit, changed paths and matrix GitHub is asked for. The
+    those of the run that has ended, whose commit, changed paths and matrix GitHub is asked for; of
+    a run that has only begun it is said that it has. The
     token is GITHUB_TOKEN; its job needs `permissions: checks: write`. Without one, and outside
     GitHub, the same texts are written to DIR/checks and to the summary of the step.
     """
@@ -60,14 +62,19 @@ def command(
     refuse_others(folder)
     event = github_event.read(os.environ) if github_event.inside(os.environ) else None
     with _connected(event) as github:
-        if event and event.name == ENDED and not records:
-            report = ended_run.report(event, github, folder, title=title, matrix=matrix)
-        else:
-            chosen = settings.read(matrix, None, context)
-            where = Path(records).absolute() if records else folder / "records"
-            order = Order(where, expected(chosen, expect, selection), title)
-            report = build_and_write(order, folder, chosen)
-        _publish(report, event, github, folder)
+        to = Destination(event, github)
+        if event and event.going:
+            to.announce()
+            return ExitCode.GREEN
+        with to.never_silent():
+            if event and event.name == ENDED and not records:
+                report = ended_run.report(event, github, folder, title=title, matrix=matrix)
+            else:
+                chosen = settings.read(matrix, None, context)
+                where = Path(records).absolute() if records else folder / "records"
+                order = Order(where, expected(chosen, expect, selection), title)
+                report = build_and_write(order, folder, chosen)
+            _publish(report, to, folder)
     return report.verdict.exit_code
 
 
@@ -75,33 +82,19 @@ def _connected(event: Event | None) -> AbstractContextManager[GitHub | None]:
     """Talk to GitHub if this is a job of it that has a token."""
     from pytest_metaflow_backends.github.client import GitHub
 
-    token = os.environ.get(ended_run.TOKEN, "")
+    token = os.environ.get(TOKEN, "")
     return GitHub.connect(event, token) if event and token else nullcontext()
 
 
-def _publish(report: Report, event: Event | None, github: GitHub | None, folder: Path) -> None:
-    from pytest_metaflow_backends.github import checks, publish, texts
+def _publish(report: Report, to: Destination, folder: Path) -> None:
+    from pytest_metaflow_backends.github import checks, texts
     from pytest_metaflow_backends.github.jobs import jobs, links
 
-    found = jobs(github, event.run) if github and event else []
-    planned = checks.checks(report, event or NOWHERE, links(found, checks.backends(report)))
+    event = to.event or NOWHERE
+    found = jobs(to.github, event.run) if to.github else []
+    planned = checks.checks(report, event, links(found, checks.backends(report)))
     for path in texts.write(planned, folder / "checks"):
         click.echo(f"wrote {path}", err=True)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        texts.add_step_summary(report, Path(summary), event.run.url if event else "")
-    if why := _kept(event, github):
-        click.echo(f"no check runs: {why}", err=True)
-    elif event and github:
-        for one in publish.publish(planned, event.head, github):
-            click.echo(f"{one.name}: {one.conclusion} {one.url}".rstrip(), err=True)
-
-
-def _kept(event: Event | None, github: GitHub | None) -> str:
-    """Say why nothing is sent; "" if it is."""
-    if event is None:
-        return "this is no job of GitHub Actions"
-    if github is None:
-        return f"{ended_run.TOKEN} is not set"
-    if event.fork and event.name != ENDED:
-        return "a job of a fork may not write; a workflow_run job can, see docs/github.md"
-    return ""
+        texts.add_step_summary(report, Path(summary), event.run.url)
+    to.send(planned)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_metaflow_backends.github import limits
 from pytest_metaflow_backends.github.annotation import choose, missing
 from pytest_metaflow_backends.github.output import output
+from pytest_metaflow_backends.report.markdown_blocks import link
 from pytest_metaflow_backends.report.model import HOST, Judgement, Report
 from pytest_metaflow_backends.report.part import part
+from pytest_metaflow_backends.report.text import md_fence, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +39,7 @@ class Check:
 
     name: str
     external_id: str  # the same for the same attempt of the same run, so that it is found again
-    conclusion: str
+    conclusion: str  # "" = none yet: it is in progress
     output: Mapping[str, str]  # title, summary, text
     annotations: tuple[Annotation, ...] = ()
     details_url: str = ""
@@ -72,6 +74,30 @@ def checks(report: Report, event: Event, links: Mapping[str, str] | None = None)
     return [*made, whole]
 
 
+def going(event: Event) -> Check:
+    """Say that a run is on its way, so that what an older one found is not taken for its result."""
+    said = "The run has begun; its verdict comes when it has ended.\n"
+    return _said(event, "", "running", said)
+
+
+def broken(event: Event, why: str) -> Check:
+    """Say that there is no verdict, and why; that is a failure."""
+    said = "There is no verdict, so nothing is known of this commit.\n\n"
+    said += md_fence(why, "text", 4_000)
+    return _said(event, "failure", one_line(f"no verdict: {why}", 200), said)
+
+
+def _said(event: Event, conclusion: str, title: str, text: str) -> Check:
+    output = {"title": title, "summary": text + link(event.run.url, "The run and its logs")}
+    return Check(
+        name=SUMMARY,
+        external_id=external_id(event, SUMMARY),
+        conclusion=conclusion,
+        output=output,
+        details_url=event.run.url,
+    )
+
+
 def backends(report: Report) -> dict[str, list[str]]:
     """Give the columns of each backend, in the order of the grid."""
     found: dict[str, list[str]] = {}
@@ -82,16 +108,16 @@ def backends(report: Report) -> dict[str, list[str]]:
 
 
 def _check(
-    report: Report, name: str, event: Event, link: str, notes: Sequence[Annotation]
+    report: Report, name: str, event: Event, page: str, notes: Sequence[Annotation]
 ) -> Check:
-    link = link or event.run.url
+    page = page or event.run.url
     return Check(
         name=name,
         external_id=external_id(event, name),
         conclusion=CONCLUSIONS[report.verdict.judgement],
-        output=output(report, link),
+        output=output(report, page),
         annotations=tuple(notes),
-        details_url=link,
+        details_url=page,
     )
 
 
@@ -116,11 +142,16 @@ def _body(check: Check, page: Sequence[Annotation]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": check.name,
         "external_id": check.external_id,
-        "status": "completed",
-        "conclusion": check.conclusion,
+        **_state(check.conclusion),
         "output": {**check.output, "annotations": [note.body() for note in page]},
     }
     return {**body, "details_url": check.details_url} if check.details_url else body
+
+
+def _state(conclusion: str) -> dict[str, str]:
+    if not conclusion:
+        return {"status": "in_progress"}
+    return {"status": "completed", "conclusion": conclusion}
 
 
 def plan(report: Report, event: Event, links: Mapping[str, str] | None = None) -> list[Request]:

@@ -24,7 +24,6 @@ TIMEOUT = 30.0  # seconds for one answer
 PAGE = 100  # entries; the most that GitHub gives at once
 PAGES = 100  # of one list that are read at most
 NOT_SENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
-NOT_FOUND = 404
 RIGHTS = {
     401: "the token is not valid",
     403: "the token may not do this; its job needs `permissions: checks: write`",
@@ -42,8 +41,15 @@ class NotFoundError(GitHubError):
     """What was asked for is not there, or the token may not see it."""
 
 
+class InvalidError(GitHubError):
+    """What was sent is not what GitHub takes."""
+
+
 class UncertainError(GitHubError):
     """A write got no clear answer: it may have been done."""
+
+
+FINAL: Mapping[int, type[GitHubError]] = {404: NotFoundError, 422: InvalidError}
 
 
 class Clock(Protocol):
@@ -142,8 +148,8 @@ class GitHub:
         self._last_write = self.clock.monotonic()
 
     def _wait(self, refusal: _RefusedError, tried: int) -> None:
-        if refusal.status == NOT_FOUND:
-            raise NotFoundError(str(refusal)) from refusal
+        if refusal.status in FINAL:
+            raise FINAL[refusal.status](str(refusal)) from refusal
         if refusal.wait is None or tried == retrying.TRIES:
             raise GitHubError(str(refusal)) from refusal
         if refusal.wait > retrying.PATIENCE:

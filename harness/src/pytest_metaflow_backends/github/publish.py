@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_metaflow_backends.github import retrying
 from pytest_metaflow_backends.github.annotation import Annotation, missing
 from pytest_metaflow_backends.github.checks import requests
-from pytest_metaflow_backends.github.client import GitHub, GitHubError, UncertainError
+from pytest_metaflow_backends.github.client import GitHub, GitHubError, InvalidError, UncertainError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,11 +49,37 @@ def publish(checks: Sequence[Check], head: str, github: GitHub) -> list[Publishe
     """Create or update the checks of the commit `head`, in their order.
 
     A check that has the same external id is updated, so doing it twice changes nothing. One whose
-    annotations are not among the wanted ones is replaced: GitHub cannot take any away. Raises
-    GitHubError; checks that stand by then stay, and doing it again completes them.
+    annotations are not among the wanted ones is replaced: GitHub cannot take any away. A check that
+    GitHub finds invalid keeps none of the others back. Raises GitHubError; doing it again completes
+    what is missing.
     """
     known = _known(github, head, {check.external_id for check in checks})
-    return [_publish(check, known.get(check.external_id), head, github) for check in checks]
+    done: list[Published] = []
+    refused: list[str] = []
+    for check in checks:
+        ended = _ended(check, known.get(check.external_id), head, github)
+        if isinstance(ended, Published):
+            done.append(ended)
+        else:
+            refused.append(str(ended))
+    if refused:
+        raise GitHubError("; ".join(refused))
+    return done
+
+
+def announce(check: Check, head: str, github: GitHub) -> None:
+    """Create a check if there is none of its external id; what is there says more."""
+    if not _known(github, head, {check.external_id}):
+        _publish(check, None, head, github)
+
+
+def _ended(
+    check: Check, known: Mapping[str, Any] | None, head: str, github: GitHub
+) -> Published | InvalidError:
+    try:
+        return _publish(check, known, head, github)
+    except InvalidError as error:
+        return error
 
 
 def _known(github: GitHub, head: str, wanted: set[str]) -> dict[str, Mapping[str, Any]]:
@@ -96,7 +122,7 @@ def _there(check: Check, known: Mapping[str, Any] | None, github: GitHub) -> _Th
     if output.get("annotations_count", 0):
         notes = tuple(map(_note, github.pages(f"/check-runs/{number}/annotations")))
     said = {name: output.get(name) for name in check.output}
-    said["conclusion"] = known.get("conclusion")
+    said["conclusion"] = known.get("conclusion") or ""
     there = _There(number, str(known.get("html_url", "")), said, notes)
     return None if missing(notes, check.annotations) else there
 

@@ -320,6 +320,30 @@ def test_a_job_that_broke_before_it_could_record_anything_is_red(ended):
     assert summary["output"]["title"] == "job units ended: failure, and no result says why"
 
 
+def test_a_backend_whose_job_broke_is_not_green_by_what_an_older_attempt_found(ended):
+    """The first attempt's records are there, the second broke before it had any."""
+    ended.server.jobs = [{"name": "backends (other, other) / other", "conclusion": "failure"}]
+    run = {**ENDED["workflow_run"], "conclusion": "failure", "run_attempt": 2}
+
+    ended("workflow_run", {"workflow_run": run}, ret=1)
+
+    found = {run["name"]: run["output"]["title"] for run in ended.server.runs.values()}
+    assert conclusions(ended.server)["metaflow-backends / other"] == "failure"
+    assert conclusions(ended.server)["metaflow-backends / fake"] == "success"
+    assert found["metaflow-backends / other"].endswith("ended: failure, and no result says why")
+
+
+def test_a_run_of_another_workflow_with_the_same_name_is_not_published(ended):
+    run = {**ENDED["workflow_run"], "path": ".github/workflows/evil.yml"}
+
+    result = ended(
+        "workflow_run", {"workflow_run": run}, "--workflow", ".github/workflows/ci.yml", ret=4
+    )
+
+    assert ended.server.runs == {}
+    result.stderr.fnmatch_lines(["error: the run is one of .github/workflows/evil.yml, *"])
+
+
 @pytest.mark.parametrize("conclusion", ["cancelled", "timed_out", "", "new_word"])
 def test_a_run_that_did_not_end_well_is_not_green(ended, conclusion):
     run = {**ENDED["workflow_run"], "conclusion": conclusion}

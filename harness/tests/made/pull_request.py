@@ -110,6 +110,7 @@ class Scripted:
             "repository": {"full_name": "o/r"},
             "head_repository": self._head_repository(),
             "head_branch": "fix",
+            "path": ".github/workflows/ci.yml",
             "event": "pull_request",
             "conclusion": "failure" if self.ended else "success",
             "pull_requests": [],

@@ -71,6 +71,6 @@ class Destination:
 
         if self.event:
             try:
-                self.send([checks.broken(self.event, why)])
+                self.send([checks.no_verdict(self.event, why)])
             except HarnessError as error:  # the first one is raised, and says more
                 click.echo(f"and no check run says so: {error}", err=True)

@@ -14,7 +14,7 @@ from pytest_metaflow_backends.cli.building import Order, build_and_write
 from pytest_metaflow_backends.cli.destination import ENDED, TOKEN, Destination
 from pytest_metaflow_backends.cli.expecting import expect_options, expected
 from pytest_metaflow_backends.cli.recordfolder import refuse_others
-from pytest_metaflow_backends.errors import ExitCode
+from pytest_metaflow_backends.errors import ExitCode, UsageError
 from pytest_metaflow_backends.github import event as github_event
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ NOWHERE = github_event.Event("", "", "", github_event.WorkflowRun(0, 0, ""))
     help="Folder for the reports, and for the texts of the check runs.",
 )
 @expect_options
+@click.option(
+    "--workflow",
+    metavar="FILE",
+    help="Publish runs of this workflow file only; another one may have the same name.",
+)
 @click.option("--title", default="Backend matrix", show_default=True)
 @settings.matrix_option
 @settings.context_option
@@ -46,6 +51,7 @@ def command(
     output: str,
     expect: tuple[str, ...],
     selection: str | None,
+    workflow: str | None,
     title: str,
     matrix: str | None,
     context: str | None,
@@ -61,6 +67,8 @@ def command(
     folder = Path(output).absolute()
     refuse_others(folder)
     event = github_event.read(os.environ) if github_event.inside(os.environ) else None
+    if event and workflow and event.name == ENDED and event.workflow != workflow:
+        raise UsageError(f"the run is one of {event.workflow or 'no file'}, and not of {workflow}")
     with _connected(event) as github:
         to = Destination(event, github)
         if event and event.going:
@@ -88,11 +96,12 @@ def _connected(event: Event | None) -> AbstractContextManager[GitHub | None]:
 
 def _publish(report: Report, to: Destination, folder: Path) -> None:
     from pytest_metaflow_backends.github import checks, texts
-    from pytest_metaflow_backends.github.jobs import jobs, links
+    from pytest_metaflow_backends.github.jobs import broken_of, jobs, links
 
     event = to.event or NOWHERE
     found = jobs(to.github, event.run) if to.github else []
-    planned = checks.checks(report, event, links(found, checks.backends(report)))
+    names = checks.backends(report)
+    planned = checks.checks(report, event, links(found, names), broken_of(found, names))
     for path in texts.write(planned, folder / "checks"):
         click.echo(f"wrote {path}", err=True)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

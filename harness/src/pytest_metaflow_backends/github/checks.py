@@ -8,6 +8,7 @@ requests. Tests without a backend are in it alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.github import limits
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.github.event import Event
 
 SUMMARY = "metaflow-backends"
+NONE: Mapping[str, str] = MappingProxyType({})
 # A judgement as GitHub calls it. `skipped` is never used: for a required check it is a pass.
 CONCLUSIONS: Mapping[Judgement, str] = {
     Judgement.SUCCESS: "success",
@@ -53,23 +55,23 @@ class Request:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
-def checks(report: Report, event: Event, links: Mapping[str, str] | None = None) -> list[Check]:
+def checks(
+    report: Report,
+    event: Event,
+    links: Mapping[str, str] = NONE,
+    broken: Mapping[str, str] = NONE,
+) -> list[Check]:
     """Say which check runs there should be, the summary last: it is whole when it appears.
 
     `links` leads from a backend to the page of its job; without one the run's page is linked.
+    `broken` says of a backend that its job ended red, and how.
     """
-    links = links or {}
     chosen = choose(report)
-    made = [
-        _check(
-            part(report, columns, name),
-            f"{SUMMARY} / {name}",
-            event,
-            links.get(name, ""),
-            chosen.get(name, ()),
-        )
-        for name, columns in backends(report).items()
-    ]
+    made = []
+    for name, columns in backends(report).items():
+        own = part(report, columns, name, broken.get(name, ""))
+        page, notes = links.get(name, ""), chosen.get(name, ())
+        made.append(_check(own, f"{SUMMARY} / {name}", event, page, notes))
     whole = _check(report, SUMMARY, event, "", chosen.get(HOST, ()))
     return [*made, whole]
 
@@ -80,7 +82,7 @@ def going(event: Event) -> Check:
     return _said(event, "", "running", said)
 
 
-def broken(event: Event, why: str) -> Check:
+def no_verdict(event: Event, why: str) -> Check:
     """Say that there is no verdict, and why; that is a failure."""
     said = "There is no verdict, so nothing is known of this commit.\n\n"
     said += md_fence(why, "text", 4_000)
@@ -154,6 +156,6 @@ def _state(conclusion: str) -> dict[str, str]:
     return {"status": "completed", "conclusion": conclusion}
 
 
-def plan(report: Report, event: Event, links: Mapping[str, str] | None = None) -> list[Request]:
+def plan(report: Report, event: Event) -> list[Request]:
     """Give every write for a commit that has no check of ours yet, in their order."""
-    return [request for check in checks(report, event, links) for request in requests(check)]
+    return [request for check in checks(report, event) for request in requests(check)]

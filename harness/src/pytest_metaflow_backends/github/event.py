@@ -48,6 +48,7 @@ class Event:
     branch: str = ""  # owner:branch that the commit comes from, of a run that has ended
     trigger: str = ""  # the event that started the run that has ended
     conclusion: str = ""  # how that run ended, e.g. success
+    workflow: str = ""  # the file of that run's workflow, e.g. .github/workflows/ci.yml
     going: bool = False  # that run has been asked for, and has not ended yet
     api: str = "https://api.github.com"
 
@@ -115,6 +116,7 @@ def _workflow_run(environment: Mapping[str, str], payload: Mapping[str, Any]) ->
         "branch": f"{owner}:{run.get('head_branch') or ''}",
         "trigger": str(run.get("event", "")),
         "conclusion": str(run.get("conclusion", "")),
+        "workflow": str(run.get("path", "")).partition("@")[0],
         "going": payload.get("action") in {"requested", "in_progress"},
         "run": WorkflowRun(
             id=_whole(run.get("id"), "workflow_run.id"),

@@ -42,13 +42,26 @@ def broken(jobs: Iterable[Job], conclusion: str) -> list[str]:
     """Name the jobs that ended red, if the run did: whatever they did must show in a result."""
     if conclusion == "success":
         return []
+    red = [_ended(job) for job in jobs if job.get("conclusion") in BROKEN]
+    return red or [f"the run ended: {one_line(conclusion, 100) or 'nobody knows how'}"]
+
+
+def broken_of(jobs: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:
+    """Give how the job of each backend broke; those whose jobs did not are left out."""
     red = [job for job in jobs if job.get("conclusion") in BROKEN]
-    lines = [f"job {one_line(str(job.get('name')), 100)} ended: {job['conclusion']}" for job in red]
-    return lines or [f"the run ended: {one_line(conclusion, 100) or 'nobody knows how'}"]
+    found = {name: _named(name, red) for name in backends}
+    return {name: _ended(named[0]) for name, named in found.items() if named}
+
+
+def _ended(job: Job) -> str:
+    return f"job {one_line(str(job.get('name')), 100)} ended: {job['conclusion']}"
 
 
 def _page(backend: str, jobs: Iterable[Job]) -> str:
-    word = re.compile(rf"(?<![\w-]){re.escape(backend)}(?![\w-])")
-    named = [job for job in jobs if word.search(str(job.get("name", "")))]
-    named.sort(key=lambda job: job.get("conclusion") != "failure")
+    named = sorted(_named(backend, jobs), key=lambda job: job.get("conclusion") != "failure")
     return str(named[0].get("html_url") or "") if named else ""
+
+
+def _named(backend: str, jobs: Iterable[Job]) -> list[Job]:
+    word = re.compile(rf"(?<![\w-]){re.escape(backend)}(?![\w-])")
+    return [job for job in jobs if word.search(str(job.get("name", "")))]

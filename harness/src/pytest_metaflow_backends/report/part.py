@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.report.model import ColumnVerdict, Detail, Group
 
 
-def part(report: Report, columns: Collection[str], title: str) -> Report:
+def part(report: Report, columns: Collection[str], title: str, broken: str = "") -> Report:
     """Give what a report says about these columns, judged by themselves.
+
+    `broken` says how the job that ran them ended, if that was red: some result has to explain it.
 
     Rows keep their numbers and nothing large is copied: a part costs no more than its failures.
     Damage and differences belong to columns together, so they stay with the whole; a difference
@@ -28,7 +30,7 @@ def part(report: Report, columns: Collection[str], title: str) -> Report:
         report,
         title=title,
         grid=grid,
-        verdict=_verdict(verdicts),
+        verdict=_verdict(verdicts, broken),
         groups=[
             _group(g, columns) for g in report.groups if not set(columns).isdisjoint(g.columns)
         ],
@@ -64,9 +66,12 @@ def _grid(grid: Grid, columns: Collection[str]) -> Grid:
     )
 
 
-def _verdict(columns: list[ColumnVerdict]) -> Verdict:
+def _verdict(columns: list[ColumnVerdict], broken: str) -> Verdict:
     """Judge by what decided: of several columns, those with the judgement of the whole say why."""
     judgement = worst(column.judgement for column in columns)
+    if broken and judgement is not Judgement.FAILURE:
+        reason = f"{broken}, and no result says why"
+        return Verdict(Judgement.FAILURE, reason, tuple(columns), ExitCode.RED)
     reasons = [c for c in columns if c.judgement is judgement] or columns
     if len(columns) == 1:
         reason = columns[0].reason

@@ -67,6 +67,7 @@ def test_a_task_knows_who_it_is(mf_flow):
     me = run.value("start", "me")
     assert (me["flow"], me["step"], me["retry"]) == ("IdentityFlow", "start", 0)
     assert me["running"] is True
+    assert run.value("start", "user")
     ids = run.value("start", "ids")
     assert (ids["pathspec"], ids["run"]) == (run.task("start").pathspec, run.run_id)
     work = run.step("work")

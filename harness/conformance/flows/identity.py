@@ -8,7 +8,6 @@ def who(name):
         "flow": current.flow_name,
         "step": current.step_name,
         "retry": current.retry_count,
-        "username": current.username,
         "running": current.is_running_flow,
         "said": name,
     }
@@ -22,6 +21,7 @@ class IdentityFlow(FlowSpec):
     @step
     def start(self):
         self.me, self.ids = who("start"), ids()
+        self.user = current.username
         self.names = ["x", "y"]
         self.next(self.work, foreach="names")
 

@@ -132,7 +132,12 @@ def test_a_run_that_was_too_slow_ends_red_and_says_which_area(tmp_path, capsys):
     (tmp_path / "timings.json").write_text(json.dumps(ALL_PARTS))
     (tmp_path / "report.json").write_text(
         json.dumps(
-            report(harness__conformance__x=60 * 9, harness__tests__x=1, backends__tests__y=1)
+            report(
+                harness__conformance__x=60 * 9,
+                harness__tests__x=1,
+                harness__tests__github__x=1,
+                backends__tests__y=1,
+            )
         )
     )
 

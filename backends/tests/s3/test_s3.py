@@ -148,6 +148,26 @@ def test_a_port_that_is_taken_meanwhile_is_left_to_whoever_has_it(home, monkeypa
     assert health.alive
 
 
+def test_a_taken_port_is_seen_however_much_is_said_after_it(home, monkeypatch):
+    real, died = store.wait_healthy, []
+
+    def once(check, timeout, log, process):
+        if died:
+            return real(check, timeout, log, process)
+        died.append(process)
+        with log.open("a") as stream:
+            stream.write("bind: address already in use\n" + "goroutine 7 [running]\n" * 200)
+        raise BackendError("ended before it answered")
+
+    monkeypatch.setattr(store, "wait_healthy", once)
+    made = Store.start(home, owner=Ownership.of(home), timeout=60.0)
+    health = made.health()
+    stop(made.process, 1.0)
+
+    assert died
+    assert health.alive
+
+
 def test_a_server_that_does_not_come_up_says_why(home, monkeypatch):
     monkeypatch.setattr(server, "arguments", lambda *_: ["no-such-command"])
 

@@ -13,7 +13,7 @@ from metaflow_backends.host import clean
 from metaflow_backends.host.ports import free_ports
 from metaflow_backends.protocol import Health
 from metaflow_backends.s3 import server
-from metaflow_backends.spawning import spawn, stop, tail, wait_healthy
+from metaflow_backends.spawning import spawn, stop, wait_healthy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +160,8 @@ def _serve(
             wait_healthy(partial(_answers, endpoint), timeout, log, process)
         except BackendError:
             stop(process)
-            if attempt == TRIES or TAKEN not in tail(log):
+            # In all of it: after that line the server dumps every goroutine it has.
+            if attempt == TRIES or TAKEN not in log.read_text("utf-8", "replace"):
                 raise
         else:
             return process, endpoint

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_metaflow_backends.selection import columns_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pytest_metaflow_backends.matrix.model import Column, Matrix
 
@@ -74,16 +74,16 @@ def select(
         needs.append(Need("nothing is known about the change", every, None, ""))
     chosen = {name for need in needs for name in need.columns}
     columns = tuple(column.name for column in matrix.columns if column.name in chosen)
-    return Selection(columns, _together(needs), tuple(needs))
+    return Selection(columns, _together(need.tests for need in needs), tuple(needs))
 
 
-def _together(needs: Sequence[Need]) -> Tests:
-    """Give every test that any need names, in the order in which they were asked for."""
+def _together(asked: Iterable[Tests]) -> Tests:
+    """Give every test that any names, in the order in which they were asked for."""
     named: dict[str, None] = {}
-    for need in needs:
-        if need.tests is None:
+    for tests in asked:
+        if tests is None:
             return None
-        named.update(dict.fromkeys(need.tests))
+        named.update(dict.fromkeys(tests))
     return tuple(named)
 
 
@@ -115,16 +115,7 @@ def _by_path(matrix: Matrix, path: str, every: tuple[str, ...]) -> Need:
     backends = [name for number, _ in hits for name in rules[number].backends]
     columns = _names(columns_asked(matrix, backends, all_variants=False))
     why = ", ".join(dict.fromkeys(f"select.rules[{n}] has {pattern}" for n, pattern in hits))
-    return Need(path, columns, _tests_of([rules[number].tests for number, _ in hits]), why)
-
-
-def _tests_of(rules: Sequence[Tests]) -> Tests:
-    named: list[str] = []
-    for tests in rules:
-        if tests is None:
-            return None
-        named += tests
-    return tuple(dict.fromkeys(named))
+    return Need(path, columns, _together(rules[number].tests for number, _ in hits), why)
 
 
 def _names(columns: Iterable[Column]) -> tuple[str, ...]:

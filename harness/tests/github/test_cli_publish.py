@@ -129,7 +129,9 @@ def test_on_a_desk_the_texts_are_files(project, lines):
         "metaflow-backends-fake.md",
         "requests.json",
     }
-    assert "1 red result" in (folder / "metaflow-backends.md").read_text()
+    said = (folder / "metaflow-backends.md").read_text()
+    assert "1 red result" in said
+    assert said.splitlines()[2] == "fake: 1 failed, 1 passed"  # the reason, as its title
     assert len(json.loads((folder / "requests.json").read_text())) == 2
 
 

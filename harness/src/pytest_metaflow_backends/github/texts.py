@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_metaflow_backends.github.checks import requests
 from pytest_metaflow_backends.report import markdown
 from pytest_metaflow_backends.report.fit import STEP_SUMMARY
+from pytest_metaflow_backends.report.text import md_inline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def write(checks: Sequence[Check], folder: Path) -> list[Path]:
 def page(check: Check) -> str:
     """Give a check as GitHub shows it: name and conclusion, title, summary, text."""
     output = check.output
-    heading = f"# {check.name}: {check.conclusion}"
+    heading = f"# {check.name}: {check.conclusion}\n\n{md_inline(output['title'])}"
     return f"{heading}\n\n{output['summary']}\n{output['text']}"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_metaflow_backends.github.client import GitHub
     from pytest_metaflow_backends.github.event import Event
+    from pytest_metaflow_backends.github.jobs import Job
     from pytest_metaflow_backends.matrix.model import Column
     from pytest_metaflow_backends.report.model import Report
 
@@ -37,11 +38,17 @@ class _AnyKind(frozenset[str]):
 
 
 def report(
-    event: Event, github: GitHub | None, folder: Path, *, title: str, matrix: str | None
+    event: Event,
+    github: GitHub | None,
+    jobs: Sequence[Job],
+    folder: Path,
+    *,
+    title: str,
+    matrix: str | None,
 ) -> Report:
     """Fetch the records of the run, judge them, and write the reports into `folder`."""
     from pytest_metaflow_backends.github import artifacts
-    from pytest_metaflow_backends.github.jobs import broken, jobs
+    from pytest_metaflow_backends.github.jobs import broken
 
     if github is None:
         raise UsageError(f"{TOKEN} is not set, and the records of a run that has ended need it")
@@ -50,7 +57,7 @@ def report(
         chosen = _matrix(event, github, scratch, matrix or "matrix.yaml")
         columns = expected_columns(_needed(event, github, chosen), CONTEXT, required=True)
         collected = artifacts.collect(github, event.run, scratch / "artifacts")
-        red = broken(jobs(github, event.run), event.conclusion)
+        red = broken(jobs, event.conclusion)
         order = Order(collected.folder, columns, title, collected.refused, red)
         return build_and_write(order, folder, chosen)
 

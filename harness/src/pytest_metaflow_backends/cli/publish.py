@@ -18,10 +18,12 @@ from pytest_metaflow_backends.errors import ExitCode, UsageError
 from pytest_metaflow_backends.github import event as github_event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from pytest_metaflow_backends.github.client import GitHub
     from pytest_metaflow_backends.github.event import Event
+    from pytest_metaflow_backends.github.jobs import Job
     from pytest_metaflow_backends.report.model import Report
 
 NOWHERE = github_event.Event("", "", "", github_event.WorkflowRun(0, 0, ""))
@@ -60,10 +62,12 @@ def command(
 
     RECORDS is a folder (default: DIR/records). In a job that a workflow_run event started, they are
     those of the run that has ended, whose commit, changed paths and matrix GitHub is asked for; of
-    a run that has only begun it is said that it has. The
-    token is GITHUB_TOKEN; its job needs `permissions: checks: write`. Without one, and outside
-    GitHub, the same texts are written to DIR/checks and to the summary of the step.
+    a run that has only begun it is said that it has. The token is GITHUB_TOKEN; its job needs
+    `permissions: checks: write`. Without one, and outside GitHub, the same texts are written to
+    DIR/checks and to the summary of the step.
     """
+    from pytest_metaflow_backends.github.jobs import jobs
+
     folder = Path(output).absolute()
     refuse_others(folder)
     event = github_event.read(os.environ) if github_event.inside(os.environ) else None
@@ -75,14 +79,15 @@ def command(
             to.announce()
             return ExitCode.GREEN
         with to.never_silent():
+            found = jobs(github, event.run) if github and event else []
             if event and event.name == ENDED and not records:
-                report = ended_run.report(event, github, folder, title=title, matrix=matrix)
+                report = ended_run.report(event, github, found, folder, title=title, matrix=matrix)
             else:
                 chosen = settings.read(matrix, None, context)
                 where = Path(records).absolute() if records else folder / "records"
                 order = Order(where, expected(chosen, expect, selection), title)
                 report = build_and_write(order, folder, chosen)
-            _publish(report, to, folder)
+            _publish(report, found, to, folder)
     return report.verdict.exit_code
 
 
@@ -94,12 +99,11 @@ def _connected(event: Event | None) -> AbstractContextManager[GitHub | None]:
     return GitHub.connect(event, token) if event and token else nullcontext()
 
 
-def _publish(report: Report, to: Destination, folder: Path) -> None:
+def _publish(report: Report, found: Sequence[Job], to: Destination, folder: Path) -> None:
     from pytest_metaflow_backends.github import checks, texts
-    from pytest_metaflow_backends.github.jobs import broken_of, jobs, links
+    from pytest_metaflow_backends.github.jobs import broken_of, links
 
     event = to.event or NOWHERE
-    found = jobs(to.github, event.run) if to.github else []
     names = checks.backends(report)
     planned = checks.checks(report, event, links(found, names), broken_of(found, names))
     for path in texts.write(planned, folder / "checks"):

@@ -45,6 +45,7 @@ CAPABILITIES = frozenset(
         "logs",
         "mutators",
         "packages",
+        "user_namespace",
     }
 )
 

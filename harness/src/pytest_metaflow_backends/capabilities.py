@@ -51,6 +51,7 @@ _WORDS = {
     "cancel": "a run can be stopped from outside and leaves nothing running",
     "isolation": "a step cannot reach the host",
     "attestation": "evidence of where a step ran",
+    "user_namespace": "a run finds the runs of the user's other flows, without naming a namespace",
     "packages": "modules beside the flow travel with it",
 }
 VOCABULARY: Mapping[str, str] = MappingProxyType(_WORDS)

@@ -187,10 +187,11 @@ class Argo:
     """Run flows as workflows of Argo, on the cluster of the column that is shared."""
 
     kind = "argo"
-    # One flow, one template: what runs is decided when it is created.
-    capabilities = CAPABILITIES - {"runner", "resume", "cancel", "exit_codes", "recursion"} | {
-        "deployer"
-    }
+    # One flow, one template: what runs is decided when it is created, and each template's runs
+    # are in a production namespace of its own.
+    capabilities = (
+        CAPABILITIES - {"runner", "resume", "cancel", "exit_codes", "recursion", "user_namespace"}
+    ) | {"deployer"}
 
     def probe(self, settings: Settings) -> Probe:
         from metaflow_backends.options import check_names

@@ -46,12 +46,19 @@ def _any(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _matches(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    """Match part by part; a pattern that is used up has matched a part above the field."""
-    if not pattern:
-        return True
-    if pattern[0] == "**":
-        return any(_matches(pattern[1:], parts[n:]) for n in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(pattern[1:], parts[1:])
+    """Match part by part; a pattern that is used up has matched a part above the field.
+
+    `at` are the places that can be reached, so that many `**` cost no more than one each.
+    """
+    at = {0}
+    for piece in pattern:
+        if piece == "**":
+            at = set(range(min(at), len(parts) + 1))
+        else:
+            at = {n + 1 for n in at if n < len(parts) and fnmatchcase(parts[n], piece)}
+        if not at:
+            return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_metaflow_backends.github import artifacts
-from pytest_metaflow_backends.github.artifacts import RefusedError, collect, unpack
+from pytest_metaflow_backends.github.artifacts import RefusedError, Room, collect, unpack
 from pytest_metaflow_backends.github.event import WorkflowRun
 from strict_github.archives import zipped
 
@@ -77,6 +77,7 @@ HOSTILE = {
         "unpacks to more than",
     ),
     "a lie about its size": (lying(b"y" * 1000), "no sound archive|larger than it says"),
+    "a record as long as memory": (zipped(("a.jsonl", b"[" * 70_000)), "a record of more than"),
     "many entries": (zipped(*((f"{n}.jsonl", b"") for n in range(2001))), "more than 2000 entries"),
     "no archive": (b"hello", "no sound archive"),
     "nothing": (b"", "no sound archive"),
@@ -87,12 +88,15 @@ HOSTILE = {
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(("content", "said"), HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_archive_is_refused_in_a_line_and_leaves_nothing(tmp_path, content, said):
+def test_a_hostile_archive_is_refused_in_a_line_and_leaves_nothing(
+    tmp_path, monkeypatch, content, said
+):
+    monkeypatch.setattr(artifacts, "LINE", 1 << 16)
     archive = tmp_path / "a.zip"
     archive.write_bytes(content)
 
     with pytest.raises(RefusedError, match=said) as raised:
-        unpack(archive, tmp_path / "deep" / "er" / "into", 1 << 20)
+        unpack(archive, tmp_path / "deep" / "er" / "into", Room(1 << 20, 2_000))
 
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) < 400
@@ -188,6 +192,19 @@ def test_more_artifacts_than_are_read_are_said(tmp_path, lines, server, github, 
     assert found.refused == ("the run has more than 2 artifacts of records; only those are read",)
 
 
+def test_more_files_than_are_read_are_refused(tmp_path, lines, server, github, monkeypatch):
+    """Every session that is read takes memory, however small its archive is."""
+    monkeypatch.setattr(artifacts, "WHOLE", Room(1 << 20, 3))
+    two = zipped(*((f"{n}.jsonl", session_file(lines)) for n in "ab"))
+    server.artifacts = {1: ("records-1", two), 2: ("records-2", two)}
+
+    found = collect(github, RUN, tmp_path / "into")
+
+    assert found.refused == (
+        "artifact records-2: refused: it has more than the 1 files that are left",
+    )
+
+
 def test_one_bad_artifact_does_not_hide_the_others(tmp_path, lines, server, github):
     server.artifacts = {
         1: ("records-\x1b[31mbad", zipped(("../a.jsonl", b""))),
@@ -202,7 +219,7 @@ def test_one_bad_artifact_does_not_hide_the_others(tmp_path, lines, server, gith
 
 
 def test_all_artifacts_together_have_one_limit(tmp_path, server, github, monkeypatch):
-    monkeypatch.setattr(artifacts, "UNPACKED", 1500)
+    monkeypatch.setattr(artifacts, "WHOLE", Room(1500, 10))
     server.artifacts = {n: (f"records-{n}", zipped(("a.jsonl", bytes(1000)))) for n in range(1, 4)}
 
     found = collect(github, RUN, tmp_path / "into")

@@ -32,6 +32,8 @@ ARCHIVE = 64 << 20  # bytes of one archive
 UNPACKED = 1 << 30  # bytes of all files of a run
 ENTRIES = 2_000  # of one archive; a session has one file for each of its processes
 MOST = 500  # archives of a run, which is what GitHub keeps of one job
+FILES = 20_000  # of all archives of a run
+LINE = 16 << 20  # bytes of one record; its snapshot or its tails are far less
 CHUNK = 1 << 20
 NAME = re.compile(
     r"(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,127}/){0,8}[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,191}"
@@ -44,6 +46,17 @@ METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 class RefusedError(Exception):
     """Why an archive is not believed, in a line."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What may still be unpacked."""
+
+    bytes: int
+    files: int
+
+
+WHOLE = Room(UNPACKED, FILES)
 
 
 @dataclass(frozen=True)
@@ -62,14 +75,14 @@ def collect(github: GitHub, run: WorkflowRun, folder: Path) -> Collected:
     """
     folder.mkdir(parents=True, exist_ok=True)
     refused: list[str] = []
-    left = UNPACKED
+    left = WHOLE
     listed = list(islice(_listed(github, run), MOST + 1))
     if len(listed) > MOST:
         refused.append(f"the run has more than {MOST} artifacts of records; only those are read")
     for entry in listed[:MOST]:
         name = identifier(str(entry.get("name")), 100)
         try:
-            left -= _one(github, entry, folder / str(int(entry["id"])), left)
+            left = _one(github, entry, folder / str(int(entry["id"])), left)
         except (RefusedError, GitHubError) as error:
             refused.append(f"artifact {name}: refused: {error}")
     refused += _foreign(folder, run)
@@ -82,8 +95,8 @@ def _listed(github: GitHub, run: WorkflowRun) -> Iterator[dict[str, Any]]:
             yield entry
 
 
-def _one(github: GitHub, entry: dict[str, Any], folder: Path, room: int) -> int:
-    if room <= 0:
+def _one(github: GitHub, entry: dict[str, Any], folder: Path, room: Room) -> Room:
+    if room.bytes <= 0:
         raise RefusedError(f"the others have the {UNPACKED} bytes that are read of a run")
     size = entry.get("size_in_bytes")
     if not isinstance(size, int) or size > ARCHIVE:
@@ -96,11 +109,11 @@ def _one(github: GitHub, entry: dict[str, Any], folder: Path, room: int) -> int:
         archive.unlink(missing_ok=True)
 
 
-def unpack(archive: Path, folder: Path, room: int = UNPACKED) -> int:
-    """Write the record files of an archive below `folder`; give their bytes.
+def unpack(archive: Path, folder: Path, room: Room = WHOLE) -> Room:
+    """Write the record files of an archive below `folder`; give the room that is left then.
 
-    Everything is checked before the first byte is written. Raises RefusedError, and then nothing
-    of it is left.
+    Names and sizes are checked before the first byte is written. Raises RefusedError, and then
+    nothing of it is left.
     """
     # Before its directory is read: a million entries would take gigabytes of memory.
     if archive.read_bytes().count(ENTRY) > ENTRIES:
@@ -112,19 +125,20 @@ def unpack(archive: Path, folder: Path, room: int = UNPACKED) -> int:
         raise
 
 
-def _unpack(archive: Path, folder: Path, room: int) -> int:
+def _unpack(archive: Path, folder: Path, room: Room) -> Room:
     try:
         with zipfile.ZipFile(archive) as zipped:
             files = [entry for entry in zipped.infolist() if not entry.is_dir()]
             _check(files, room)
-            return sum(_write(zipped, entry, folder, room) for entry in files)
+            written = sum(_write(zipped, entry, folder, room.bytes) for entry in files)
+            return Room(room.bytes - written, room.files - len(files))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError) as error:
         raise RefusedError(f"no sound archive: {error}") from error
     except (OSError, ValueError, RuntimeError, RecursionError) as error:
         raise RefusedError(f"cannot be unpacked: {error}") from error
 
 
-def _check(files: list[zipfile.ZipInfo], room: int) -> None:
+def _check(files: list[zipfile.ZipInfo], room: Room) -> None:
     seen: set[str] = set()
     for entry in files:
         shown = identifier(entry.filename, 100)
@@ -138,8 +152,10 @@ def _check(files: list[zipfile.ZipInfo], room: int) -> None:
         if entry.filename.casefold() in seen:
             raise RefusedError(f"{shown!r} is there twice")
         seen.add(entry.filename.casefold())
-    if sum(entry.file_size for entry in files) > room:
-        raise RefusedError(f"it unpacks to more than the {room} bytes that are left")
+    if len(files) > room.files:
+        raise RefusedError(f"it has more than the {room.files} files that are left")
+    if sum(entry.file_size for entry in files) > room.bytes:
+        raise RefusedError(f"it unpacks to more than the {room.bytes} bytes that are left")
 
 
 def _write(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, room: int) -> int:
@@ -153,7 +169,17 @@ def _write(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, room: 
             if written > min(entry.file_size, room):
                 raise RefusedError(f"{identifier(entry.filename, 100)!r} is larger than it says")
             stream.write(chunk)
+    _check_lines(target, entry.filename)
     return written
+
+
+def _check_lines(path: Path, name: str) -> None:
+    """Refuse a record that would take the memory of a machine to decode."""
+    with path.open("rb") as stream:
+        while line := stream.readline(LINE + 1):
+            if len(line) > LINE:
+                shown = identifier(name, 100)
+                raise RefusedError(f"{shown!r} has a record of more than {LINE} bytes")
 
 
 def _foreign(folder: Path, run: WorkflowRun) -> Iterator[str]:

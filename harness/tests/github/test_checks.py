@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import jsonschema
 import pytest
 from hostile_reports import assert_sound, reds, reports
@@ -116,6 +118,22 @@ def test_every_way_to_fail_is_annotated_once_before_any_is_twice(
     expected = [f"local: {group.details[0].key.partition('::')[2]}" for group in report.groups]
     assert len(fingerprints) == kinds
     assert [note.title for note in found][: min(kinds, MOST)] == expected[:MOST]
+
+
+def test_a_page_of_the_longest_annotations_is_no_large_request(report_of, lines, event, refusals):
+    long = "\U0001f600" * 20_000
+    streams = {"stdout": long, "stderr": long}
+    tasks = [{"pathspec": f"F/1/a/{n}", "status": "failed", **streams} for n in range(3)]
+    session, plan, *results, finish = failing(lines, 50, message=long, details=long)
+    runs = [{"pathspec": "F/1", "status": "failed", "tasks": tasks}]
+    report = report_of([session, plan, *({**one, "runs": runs} for one in results), finish])
+
+    request = planner.plan(report, event)[0]
+
+    assert len(request.body["output"]["annotations"]) == 50
+    assert len(json.dumps(request.body, ensure_ascii=False).encode()) < 2_000_000
+    assert all("\nReproduce: pytest" in n["message"] for n in request.body["output"]["annotations"])
+    assert refusals(request) == []
 
 
 def test_failures_that_find_no_room_are_counted_in_the_text(report_of, lines, event):

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.report.model import Detail, Group, Report
 
 MOST = 300  # of one report; each 50 of one check cost a write
+SAID = 5 * 1024  # bytes of the failure's own message; how to reproduce it follows
 SHOWN = 8_000  # characters of a message, a traceback, and a tail
+COMMAND = 2_500  # characters
 TASKS = 2  # failed tasks of a test whose output is shown
 NOWHERE = "matrix.yaml"  # where a failure is shown that names no file of the repository
 
@@ -129,13 +131,13 @@ def _path(detail: Detail) -> str:
 
 
 def _message(report: Report, detail: Detail, group: Group | None) -> str:
-    said = plain(detail.message, SHOWN).strip() or detail.state.name.lower()
+    said = cut_utf8(plain(detail.message, SHOWN).strip(), SAID) or detail.state.name.lower()
     lines = [said, ""]
     if group and len(group.details) > 1:
         lines.append(f"In the same way: {group.headline}")
     failed = islice(words.failed_tasks(detail), TASKS)
     lines += [f"Task: {words.identity(task)}" for task in failed]
-    return "\n".join([*lines, f"Reproduce: {plain(report.reproduce(detail), SHOWN)}"])
+    return "\n".join([*lines, f"Reproduce: {plain(report.reproduce(detail), COMMAND)}"])
 
 
 def _details(detail: Detail) -> str:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 from pytest_metaflow_backends.github import checks as planner
+from pytest_metaflow_backends.github import jobs
 from pytest_metaflow_backends.github.client import GitHubError
+from pytest_metaflow_backends.github.event import WorkflowRun
 from pytest_metaflow_backends.github.publish import publish
 from strict_github import faults
 
@@ -60,6 +62,7 @@ def test_check_runs_are_made_with_all_their_annotations(planned, expected, serve
     assert [one.conclusion for one in published] == ["failure", "success", "failure"]
     assert published[0].url == f"https://github.com/o/r/runs/{published[0].id}"
     assert server.writes == 5
+    assert len(server.requests) == PLACES
     assert server.refused == []
 
 
@@ -121,6 +124,7 @@ def test_a_publication_that_broke_off_is_completed_by_the_next(planned, expected
     assert fresh(server) == expected
 
 
+PLACES = 6  # requests of a publication: one looks what is there, five write
 HARMLESS = [
     faults.secondary_limit,
     faults.silent_limit,
@@ -135,7 +139,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("place", range(PLACES))
 @pytest.mark.parametrize("fault", HARMLESS, ids=lambda fault: fault.__name__)
 def test_a_passing_fault_anywhere_changes_nothing(planned, expected, server, github, fault, place):
     server.faults.extend([*[faults.fine] * place, fault])
@@ -144,7 +148,7 @@ def test_a_passing_fault_anywhere_changes_nothing(planned, expected, server, git
 
     assert fresh(server) == expected
     assert server.refused == []
-    assert not server.faults or place >= len(server.requests)
+    assert not server.faults
 
 
 @pytest.mark.parametrize("fault", HARMLESS, ids=lambda fault: fault.__name__)
@@ -163,8 +167,13 @@ def test_a_request_that_is_delivered_twice_leaves_the_newest_check_run_right(
 
     publish(planned, HEAD, github)
 
-    newest = {run["name"]: (run["conclusion"], run["output"]) for run in server.runs.values()}
-    assert newest == {name: (conclusion, output) for name, conclusion, output, _ in expected}
+    newest = {state[0]: state[1:] for state in fresh(server)}
+    assert {name: state[:2] for name, state in newest.items()} == {
+        name: (conclusion, output) for name, conclusion, output, _ in expected
+    }
+    # Those of a repeated update stand twice: GitHub takes none away. None is missing or wrong.
+    for name, _, _, notes in expected:
+        assert newest[name][2].keys() == notes.keys()
 
 
 @pytest.mark.parametrize("fault", [faults.secondary_limit, faults.bad_gateway, faults.reset_before])
@@ -188,6 +197,41 @@ def test_rights_that_are_missing_are_said_at_once(planned, server, github, clock
         publish(planned, HEAD, github)
 
     assert sum(clock.waits) < 5
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/actions/runs/7/artifacts", "actions: read"),
+        ("/pulls/5/files", "pull-requests: read"),
+        ("/contents/matrix.yaml", "contents: read"),
+        ("/commits/main/check-runs", "checks: write"),
+    ],
+)
+def test_the_right_that_reading_needs_is_named(server, github, path, right):
+    server.faults.append(faults.no_rights)
+
+    with pytest.raises(GitHubError, match=f"its job needs `permissions: {right}`"):
+        github.read(path)
+
+
+RUN = WorkflowRun(7, 1, "https://github.com/o/r/actions/runs/7")
+
+
+def test_without_the_right_to_read_jobs_there_are_none(server, github):
+    server.jobs = [{"name": "units", "conclusion": "success"}]
+    server.faults.append(faults.no_rights)
+
+    assert jobs.jobs(github, RUN) == []
+    assert jobs.jobs(github, RUN) == server.jobs
+
+
+def test_jobs_that_cannot_be_read_for_another_reason_are_an_error(server, github):
+    """A job that broke would pass unseen."""
+    server.faults.extend([faults.bad_gateway] * 10)
+
+    with pytest.raises(GitHubError, match="502"):
+        jobs.jobs(github, RUN)
 
 
 def test_a_token_that_is_not_valid_is_said_at_once(planned, server, github):

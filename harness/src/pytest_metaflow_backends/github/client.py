@@ -25,10 +25,12 @@ PAGE = 100  # entries; the most that GitHub gives at once
 PAGES = 100  # of one list that are read at most
 NOT_SENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
 RIGHTS = {
-    401: "the token is not valid",
-    403: "the token may not do this; its job needs `permissions: checks: write`",
-    404: "not there, or the token may not see it",
-}
+    "/actions": "actions: read",
+    "/check-runs": "checks: write",
+    "/commits": "checks: write",
+    "/contents": "contents: read",
+    "/pulls": "pull-requests: read",
+}  # what a job has to give its token for a path
 
 
 class GitHubError(HarnessError):
@@ -41,6 +43,10 @@ class NotFoundError(GitHubError):
     """What was asked for is not there, or the token may not see it."""
 
 
+class ForbiddenError(GitHubError):
+    """The token may not do this."""
+
+
 class InvalidError(GitHubError):
     """What was sent is not what GitHub takes."""
 
@@ -49,7 +55,11 @@ class UncertainError(GitHubError):
     """A write got no clear answer: it may have been done."""
 
 
-FINAL: Mapping[int, type[GitHubError]] = {404: NotFoundError, 422: InvalidError}
+FINAL: Mapping[int, type[GitHubError]] = {
+    403: ForbiddenError,
+    404: NotFoundError,
+    422: InvalidError,
+}
 
 
 class Clock(Protocol):
@@ -148,9 +158,9 @@ class GitHub:
         self._last_write = self.clock.monotonic()
 
     def _wait(self, refusal: _RefusedError, tried: int) -> None:
-        if refusal.status in FINAL:
-            raise FINAL[refusal.status](str(refusal)) from refusal
-        if refusal.wait is None or tried == retrying.TRIES:
+        if refusal.wait is None:
+            raise FINAL.get(refusal.status, GitHubError)(str(refusal)) from refusal
+        if tried == retrying.TRIES:
             raise GitHubError(str(refusal)) from refusal
         if refusal.wait > retrying.PATIENCE:
             raise GitHubError(f"{refusal}; asked to wait {refusal.wait:.0f} s") from refusal
@@ -212,9 +222,20 @@ def _save(chunks: Iterable[bytes], target: Path, limit: int, path: str) -> None:
 def _refusal(answer: httpx.Response, call: str, tried: int, now: float) -> _RefusedError:
     status, headers = answer.status_code, dict(answer.headers)
     wait = retrying.wait(status, headers, answer.text, tried, now)
-    why = RIGHTS.get(status, "") if wait is None else ""
+    why = _lack(status, call) if wait is None else ""
     said = f"{call}: {status} {one_line(answer.text, 200)}" + (f" ({why})" if why else "")
     return _RefusedError(said, wait, perhaps_done=status in retrying.SERVER_ERRORS, status=status)
+
+
+def _lack(status: int, call: str) -> str:
+    """Say what the token lacks, as far as the status tells."""
+    if status == 401:  # noqa: PLR2004 - of HTTP
+        return "the token is not valid"
+    if status == retrying.FORBIDDEN:
+        path = call.partition(" ")[2]
+        needed = next((right for part, right in RIGHTS.items() if path.startswith(part)), "")
+        return f"the token may not do this; its job needs `permissions: {needed}`"
+    return "not there, or the token may not see it" if status == 404 else ""  # noqa: PLR2004
 
 
 def _decoded(answer: httpx.Response, call: str) -> Any:  # noqa: ANN401 - what GitHub sends

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_metaflow_backends.github.client import GitHubError
+from pytest_metaflow_backends.github.client import ForbiddenError, NotFoundError
 from pytest_metaflow_backends.report.text import one_line
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def jobs(github: GitHub, run: WorkflowRun) -> list[Job]:
     """List the jobs of one attempt; none if the token has no `actions: read`."""
     try:
         return list(github.pages(f"/actions/runs/{run.id}/attempts/{run.attempt}/jobs", "jobs"))
-    except GitHubError:
+    except (ForbiddenError, NotFoundError):
         return []
 
 

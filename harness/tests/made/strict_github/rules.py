@@ -7,8 +7,14 @@ dorny/test-reporter#57 for bytes where they say characters.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-TEXT, DETAILS, TITLE = 65_535, 64 * 1024, 255
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEXT, DETAILS, TITLE, PAGE = 65_535, 64 * 1024, 255, 100
 ACTION = {"label": 20, "description": 40, "identifier": 20}
 SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -34,6 +40,20 @@ def unknown_fields(value: object, schema: dict, place: str) -> list[str]:
     lines = [f"{place}.{name}: no such field" for name in value if name not in known]
     for name in value.keys() & known.keys():
         lines += unknown_fields(value[name], known[name], f"{place}.{name}")
+    return lines
+
+
+def unknown_queries(given: Mapping[str, str], operation: dict) -> list[str]:
+    """List what a query holds that the call does not take; GitHub would pass over it in silence."""
+    known = {p["name"]: p["schema"] for p in operation["parameters"] if p["in"] == "query"}
+    lines = [f"?{name}: no such parameter" for name in given if name not in known]
+    for name in given.keys() & known.keys():
+        whole = known[name].get("type") == "integer"
+        value = int(given[name]) if whole else given[name]
+        found = Draft202012Validator(known[name]).iter_errors(value)
+        lines += [f"?{name}: {error.message}" for error in found]
+    if int(given.get("per_page", 1)) > PAGE:
+        lines.append(f"?per_page: more than {PAGE}")
     return lines
 
 

@@ -77,7 +77,9 @@ class StrictGitHub:
 
     def _call(self, method, template, names, request):
         if method == "get":
-            return self._get(template, names, request)
+            wrong = rules.unknown_queries(request.url.params, self.calls[method, template])
+            self.refused += wrong
+            return _error(422, wrong[0]) if wrong else self._get(template, names, request)
         body = json.loads(request.content)
         wrong = [error.message for error in self._validators[method, template].iter_errors(body)]
         if not wrong:

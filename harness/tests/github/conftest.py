@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+
 import pytest
+from pytest_metaflow_backends.github import client
 from pytest_metaflow_backends.github.event import Event, WorkflowRun
 
 HEAD = "a" * 40
@@ -60,3 +63,39 @@ def github(server, clock):
     )
     with http:
         yield GitHub(http, server.repository, clock)
+
+
+@pytest.fixture
+def job(project, command, monkeypatch):
+    """A job of GitHub; `job(name, payload)` runs `mf-backends publish` in it, at any pace."""
+    import scripted_commit
+    from strict_github.server import StrictGitHub
+    from strict_github.serving import serving
+
+    server = StrictGitHub()
+    project.matrix(scripted_commit.MATRIX)
+    monkeypatch.setattr(client, "WRITE_INTERVAL", 0)
+
+    def job(name, payload, *arguments, token=server.token, ret=0):
+        event = project.path / "event.json"
+        event.write_text(json.dumps(payload))
+        for variable, value in {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": name,
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_SHA": "c" * 40,
+            "GITHUB_RUN_ID": "7",
+            "GITHUB_API_URL": address,
+            "GITHUB_STEP_SUMMARY": str(project.path / "summary.md"),
+            "GITHUB_TOKEN": token,
+        }.items():
+            monkeypatch.setenv(variable, value)
+        result = command("publish", *arguments)
+        assert result.ret == ret, result.err
+        assert server.refused == []
+        return result
+
+    job.server = server
+    with serving(server) as address:
+        yield job

@@ -1,4 +1,4 @@
-"""Measure how long it takes from records to all five reports, and how much memory.
+"""Measure how long it takes from records to all reports and check runs, and how much memory.
 
     python report.py [--million] [--repeats N]
 
@@ -17,6 +17,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_metaflow_backends.report.model import Report
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = 5
@@ -96,10 +100,24 @@ def _ours(records: Path) -> dict[str, object]:
         if not _render(name, report, records / f"out.{name}"):
             absent.append(name)
         stages[name] = round(time.process_time() - begun, 3)
+    begun = time.process_time()
+    _plan(report, records / "out.requests")
+    stages["check runs"] = round(time.process_time() - begun, 3)
     return {**_usage(), "stages": stages, "absent": absent}
 
 
-def _render(name: str, report: object, path: Path) -> bool:
+def _plan(report: Report, path: Path) -> None:
+    """Write what would be sent to GitHub."""
+    from pytest_metaflow_backends.github import checks
+    from pytest_metaflow_backends.github.event import Event, WorkflowRun
+
+    run = WorkflowRun(1, 1, "https://github.com/o/r/actions/runs/1")
+    event = Event(name="push", repository="o/r", head="a" * 40, base="", run=run)
+    requests = checks.plan(report, event)
+    path.write_text(json.dumps([dict(request.body) for request in requests]))
+
+
+def _render(name: str, report: Report, path: Path) -> bool:
     """Write one report; False if this tree has no such renderer."""
     from importlib import import_module
     from importlib.util import find_spec

@@ -89,3 +89,19 @@ def test_a_session_names_paths_from_the_top_of_its_project(project):
     assert "--metaflow-state=state" in args
     assert args[-1] == "test_it.py"
     assert not any(here in arg for arg in args)
+
+
+def test_the_message_of_a_failure_keeps_how_it_begins_and_how_it_ends(project):
+    """That of a flow begins with the task that failed, and ends with the last line of its log."""
+    project.test_file(
+        """
+        def test_a(backend):
+            raise ValueError("the beginning " + "x" * 5_000 + " the end")
+        """
+    )
+    _, lines = project.record()
+    (attempt,) = next(line for line in lines if line["kind"] == "result")["attempts"]
+
+    assert attempt["message"].startswith("the beginning xxx")
+    assert attempt["message"].endswith("xxx the end")
+    assert len(attempt["message"]) < 2_100

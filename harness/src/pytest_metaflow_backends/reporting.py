@@ -11,13 +11,16 @@ from pytest_metaflow_backends import birth, causes, fixtures
 from pytest_metaflow_backends.collection import EMPTY_PARAMETERS
 from pytest_metaflow_backends.item import ItemState, state_of
 from pytest_metaflow_backends.records import Cause, SkipKind
+from pytest_metaflow_backends.results import cut
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pytest_metaflow_backends.context import RunContext
 
-MESSAGE_LENGTH = 2000  # characters of an exception's text that are kept as its message
+# Characters of an exception's text that are kept as its message: a failed flow's ends with the log
+# of its task, and the last of that is why.
+MESSAGE_HEAD, MESSAGE_TAIL = 600, 1400
 LENIENT_XFAIL = (
     "an xfail that is not strict can never be red; on a backend test use strict=True or, with an "
     "owner and an end date, expect_failures in the matrix"
@@ -114,7 +117,7 @@ class Reporting:
     ) -> dict[str, Any]:
         error = call.excinfo.value if call.excinfo is not None else None
         kind = type(error).__name__ if error is not None else "Failed"
-        message = self.run.redact(_said(report, error, state))[:MESSAGE_LENGTH]
+        message = cut(self.run.redact(_said(report, error, state)), MESSAGE_HEAD, MESSAGE_TAIL)
         place = report.nodeid.partition("[")[0]
         cause = self._cause(error)
         if cause is Cause.BACKEND and state.column is not None:

@@ -201,11 +201,11 @@ def shorten(text: str) -> str:
     return f"{text[: HEAD + MARGIN]}...\n...{text[-(TAIL + MARGIN) :]}"
 
 
-def cut(text: str) -> str:
+def cut(text: str, head: int = HEAD, tail: int = TAIL) -> str:
     """Keep the head and the tail of a long text and say how much is left out."""
-    if len(text) <= HEAD + TAIL:
+    if len(text) <= head + tail:
         return text
-    return f"{text[:HEAD]}\n[... {len(text) - HEAD - TAIL} characters cut ...]\n{text[-TAIL:]}"
+    return f"{text[:head]}\n[... {len(text) - head - tail} characters cut ...]\n{text[-tail:]}"
 
 
 def _place(reports: Sequence[pytest.TestReport]) -> tuple[str, int]:

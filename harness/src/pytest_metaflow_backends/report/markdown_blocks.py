@@ -155,7 +155,7 @@ def sections(report: Report) -> Iterator[str]:
     yield _list(
         "Slowest",
         (
-            f"{words.duration(seconds)}: {md_code(key)} ({md_inline(words.column(column))})"
+            f"{words.duration(seconds)}: {md_code(key)} {md_inline(words.beside(column))}"
             for key, column, seconds in report.slowest
         ),
     )
@@ -183,12 +183,12 @@ def _difference(found: Difference) -> str:
 
 def _unclean(detail: Detail) -> str:
     reason = md_inline(detail.message or detail.skip_reason)
-    return f"{md_code(detail.nodeid)} ({md_inline(words.column(detail.column))}): {reason}"
+    return f"{md_code(detail.nodeid)} {md_inline(words.beside(detail.column))}: {reason}"
 
 
 def _skip(found: tuple[str, str, Sequence[Detail]]) -> str:
     name, reason, members = found
-    return f"{md_inline(reason)} ({md_inline(words.column(name))}): {md_code(words.some(members))}"
+    return f"{md_inline(reason)} {md_inline(words.beside(name))}: {md_code(words.some(members))}"
 
 
 def _table(title: str, grid: Grid, rows: Sequence[int]) -> str:

@@ -36,6 +36,11 @@ def column(name: str) -> str:
     return "(no backend)" if name == HOST else name
 
 
+def beside(name: str) -> str:
+    """Name a column in parentheses, behind something else."""
+    return column(name) if name == HOST else f"({name})"
+
+
 def duration(seconds: float) -> str:
     """Say a duration in three digits or so: `0.42 s`, `3 min 5 s`, `2 h 7 min`."""
     if seconds < MINUTE:

@@ -7,40 +7,15 @@ its command is red for the same reasons is proven where `mf-backends report` is.
 from __future__ import annotations
 
 import pytest
+import scripted_pulls as pulls
 from pull_request import Scripted
 from strict_github.server import StrictGitHub
-
-MATRIX = """
-version: 1
-backends:
-  fake: {kind: fake, required: true, variants: {other: {default: true}}}
-  absent: {kind: fake, default: false}
-  shaky: {kind: fake, default: false, options: {flaky: 1}}
-select:
-  rules:
-    - {paths: ["docs/**"], backends: [], tests: [units]}
-    - {paths: ["src/**"], backends: [fake, fake/other]}
-    - {paths: ["absent/**"], backends: [fake, absent]}
-    - {paths: ["shaky/**"], backends: [fake, shaky]}
-"""
-FILES = {
-    "matrix.yaml": MATRIX,
-    "units/test_units.py": "def test_unit(): pass\n",
-    "test_flows.py": "def test_a(backend): pass\ndef test_b(backend): pass\n",
-}
-FAILING = "def test_a(backend): pass\ndef test_b(backend): assert backend.variant\n"
-
-# Fails in the first attempt of a run, as an outage would.
-ONCE = """import os
-
-def test_a(backend): assert os.environ["GITHUB_RUN_ATTEMPT"] != "1"
-"""
 
 
 @pytest.fixture
 def scripted(tmp_path):
     def scripted(changed, **options):
-        return Scripted(tmp_path, StrictGitHub(), FILES, changed, **options)
+        return Scripted(tmp_path, StrictGitHub(), pulls.FILES, changed, **options)
 
     return scripted
 
@@ -54,7 +29,7 @@ def run(pull, *expected):
 
 
 def test_a_green_pull_request(scripted):
-    found = run(scripted({"src/a.py": "1"}), 0, 0)
+    found = run(scripted(pulls.GREEN), 0, 0)
 
     assert {name: check["conclusion"] for name, check in found.items()} == {
         "fake": "success",
@@ -63,43 +38,60 @@ def test_a_green_pull_request(scripted):
 
 
 def test_one_backend_fails(scripted):
-    found = run(scripted({"src/a.py": "1", "test_flows.py": FAILING}), 1, 1)
+    found = run(scripted(pulls.ONE_FAILS), 1, 1)
 
     assert found["fake"]["conclusion"] == found[""]["conclusion"] == "failure"
     assert "fake: 1 failed, 1 passed" in found["fake"]["output"]["title"]
+    assert "ZeroDivisionError" in found["fake"]["output"]["summary"]
+    assert "shared by 0 readers" in found["fake"]["output"]["text"]  # the failed task's own log
 
 
 def test_one_backend_is_absent(scripted):
     """Its job broke before it could say anything."""
-    found = run(scripted({"absent/a.py": "1"}), 1, 1)
+    found = run(scripted(pulls.ONE_IS_ABSENT), 1, 1)
 
-    assert found["absent"]["conclusion"] == found[""]["conclusion"] == "failure"
-    assert found["absent"]["output"]["title"] == "absent: no session reported it"
+    assert found["remote"]["conclusion"] == found[""]["conclusion"] == "failure"
+    assert found["remote"]["output"]["title"] == "absent: no session reported it"
     assert found["fake"]["conclusion"] == "success"
 
 
 def test_a_flaky_test_is_seen_and_is_no_failure(scripted):
-    found = run(scripted({"shaky/a.py": "1"}), 0, 0)
+    found = run(scripted(pulls.FLAKY), 0, 0)
 
     assert {check["conclusion"] for check in found.values()} == {"success"}
     assert "1 flaky" in found["shaky"]["output"]["title"]
 
 
 def test_a_fork(scripted):
-    found = run(scripted({"src/a.py": "1"}, fork=True), 0, 0)
+    found = run(scripted(pulls.GREEN, fork=True), 0, 0)
 
     assert found[""]["conclusion"] == "success"
 
 
 def test_a_change_of_documents_needs_no_backend(scripted):
-    found = run(scripted({"docs/a.md": "1"}), 0, 0)
+    found = run(scripted(pulls.DOCUMENTS), 0, 0)
 
     assert list(found) == [""]
     assert "1 passed" in found[""]["output"]["title"]
 
 
+def test_a_label_adds_a_backend_that_the_change_does_not_need(scripted):
+    found = run(scripted(pulls.DOCUMENTS, labels=("backend:shaky", "bug")), 0, 0)
+
+    assert set(found) == {"shaky", ""}
+    assert found["shaky"]["conclusion"] == "success"
+
+
+def test_the_merge_queue_tests_everything(scripted):
+    found = run(scripted(pulls.DOCUMENTS, event="merge_group"), 0, 0)
+
+    assert set(found) == {"fake", ""}
+    assert found["fake"]["output"]["title"] == "fake: 2 passed; fake/other: 2 passed"
+    assert found[""]["conclusion"] == "success"
+
+
 def test_failed_jobs_that_are_run_again_stand_and_the_first_attempt_stays(scripted):
-    pull = scripted({"src/a.py": "1", "test_flows.py": ONCE})
+    pull = scripted(pulls.RUN_AGAIN)
     first = pull.ci()
 
     codes = pull.ci(attempt=2), pull.report(attempt=2)

@@ -23,11 +23,12 @@ USED = re.compile(r"uses: (actions/[\w-]+)@([0-9a-f]{40})")
 RUN_ID, TIMEOUT = 7, 280
 MAKEFILE = """
 install:
-\t@test "$$COLUMN" != absent
+\t@test "$$COLUMN" != remote
 \t@ln -sfn {environment} .venv
 lint docs:
 units: install
-\t@.venv/bin/python -m pytest -q -p no:cacheprovider --metaflow-records report/records $(TESTS)
+\t@.venv/bin/python -m pytest -q -p no:cacheprovider --metaflow-records report/records \\
+\t  $(or $(TESTS),units)
 """
 ACTIONS = {
     "actions/checkout": "true",
@@ -61,6 +62,8 @@ class Scripted:
     files: dict[str, str]  # of the base commit
     changed: dict[str, str]  # by the pull request
     fork: bool = False
+    labels: tuple[str, ...] = ()
+    event: str = "pull_request"  # or merge_group: the queue tests it before it lands
     ended: int = 0  # how ci.yml ended last
     said: list[str] = field(default_factory=list)
 
@@ -80,16 +83,20 @@ class Scripted:
             action.write_text(ACTION.format(command=json.dumps(command)))
 
     def ci(self, attempt=1) -> int:
-        """Run ci.yml as GitHub does for a pull request."""
+        """Run ci.yml as GitHub does for a pull request, or for the merge queue."""
         pull = {
             "head": {"sha": self.head, "repo": self._head_repository(), "label": self._branch()},
             "base": {"sha": self.base, "repo": {"full_name": "o/r"}},
-            "labels": [],
+            "labels": [{"name": name} for name in self.labels],
         }
         self.server.pulls = [{"number": 5, **pull}]
         self.server.files = [{"filename": name} for name in self.changed]
-        payload = {"number": 5, "pull_request": pull}
-        self.ended = self._act("ci.yml", "pull_request", payload, attempt)
+        queued = {"head_sha": self.head, "base_sha": self.base}
+        payload = {
+            "pull_request": {"number": 5, "pull_request": pull},
+            "merge_group": {"action": "checks_requested", "merge_group": queued},
+        }[self.event]
+        self.ended = self._act("ci.yml", self.event, payload, attempt)
         return self.ended
 
     def report(self, attempt=1) -> int:
@@ -111,7 +118,7 @@ class Scripted:
             "head_repository": self._head_repository(),
             "head_branch": "fix",
             "path": ".github/workflows/ci.yml",
-            "event": "pull_request",
+            "event": self.event,
             "conclusion": "failure" if self.ended else "success",
             "pull_requests": [],
         }

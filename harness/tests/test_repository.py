@@ -252,6 +252,15 @@ def test_the_capability_table_counts_what_ran(generator, tmp_path):
     assert found == {"| `retry`": "1 / 2", "| `conda`": "not declared", "| `gpu`": "-"}
 
 
+def test_every_picture_of_a_check_run_is_taken_and_shown(generator):
+    taken = {f"check-run-{name}.png" for name in generator("check_run_pictures").SHOWN}
+    kept = {path.name for path in (ROOT / "docs/pictures").iterdir()}
+    shown = re.findall(r"\(pictures/([^)]+)\)", (ROOT / "docs/github.md").read_text("utf-8"))
+
+    assert taken == kept == set(shown)
+    assert len(shown) == 5
+
+
 @pytest.mark.parametrize("script", ["matrix_reference.py", "cli_reference.py"])
 def test_generated_pages_are_fresh(script):
     done = subprocess.run(

@@ -73,6 +73,35 @@ def test_what_is_in_an_image_of_one_program_is_that_program():
     assert image == images.find("pause") == images.ensure("pause")
 
 
+def test_a_cache_that_was_carried_without_unpacked_files_has_them_again(tmp_path, monkeypatch):
+    """Those who carry it may not be root, and cannot read them."""
+    image = images.ensure("base")
+    expected = listed(image.archive.with_name("root"))
+    carried = tmp_path / "metaflow-extras/images" / image.archive.parent.name
+    carried.mkdir(parents=True)
+    for path in image.archive.parent.glob("*.tar*"):
+        (carried / path.name).symlink_to(path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    root = images.rootfs()
+
+    assert root.parent == carried
+    assert listed(root) == expected
+    assert len(expected) > 5_000
+
+
+def listed(root):
+    """List all files with what an image says of them."""
+    found = {}
+    for path in root.rglob("*"):
+        state = path.lstat()
+        size = state.st_size if path.is_file() and not path.is_symlink() else 0
+        target = str(path.readlink()) if path.is_symlink() else ""
+        name = str(path.relative_to(root))
+        found[name] = (state.st_mode, state.st_uid, state.st_gid, size, target)
+    return found
+
+
 def test_an_unknown_image_is_named_with_the_nearest():
     with pytest.raises(BackendError, match="unknown image 'tsk'; did you mean 'task'"):
         images.ensure("tsk")

@@ -83,7 +83,20 @@ def ensure(which: str, say: Callable[[str], None] = quiet) -> Image:
 
 def rootfs(say: Callable[[str], None] = quiet) -> Path:
     """Give the unpacked base image, e.g. as a chroot; nobody must write to it."""
-    return ensure("base", say).archive.with_name("root")
+    return _unpacked(ensure("base", say))
+
+
+def _unpacked(image: Image) -> Path:
+    """Give the files of an image of one layer.
+
+    They may be missing: a cache that was carried here holds archives only, since a system has
+    files that just root can read.
+    """
+    root = image.archive.with_name("root")
+    if not root.is_dir():
+        with cache.making(root) as draft:
+            archive.unpack(image.archive.with_name("layer.tar"), draft)
+    return root
 
 
 def unused() -> tuple[Path, ...]:
@@ -109,7 +122,7 @@ class _Made:
         return archive.Layer(path, cache.sha256(path))
 
     def root(self, which: str) -> Path:
-        return ensure(which).archive.with_name("root")
+        return _unpacked(ensure(which))
 
     def fingerprint(self, program: str) -> str | None:
         tool = toolchain.find_built(program)

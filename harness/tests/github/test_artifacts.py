@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import struct
+import time
 import zipfile
 
 import pytest
@@ -174,12 +175,15 @@ def test_records_of_another_run_are_refused(tmp_path, lines, server, github, run
 def test_copies_of_foreign_records_are_refused_too(tmp_path, lines, server, github):
     """A reader of records drops copies, so one of them is not seen while the other is there."""
     old = session_file(lines, run="41")
-    server.artifacts = {n: (f"records-{n}", zipped(("a.jsonl", old))) for n in (1, 2, 3)}
+    many = zipped(*((f"{n}.jsonl", old) for n in range(1_000)))
+    server.artifacts = {n: (f"records-{n}", many) for n in (1, 2, 3)}
+    began = time.process_time()
 
     found = collect(github, RUN, tmp_path / "into")
 
-    assert len(found.refused) == 3
+    assert len(found.refused) == 3_000
     assert [*found.folder.rglob("*.jsonl")] == []
+    assert time.process_time() - began < 20
 
 
 def test_more_artifacts_than_are_read_are_said(tmp_path, lines, server, github, monkeypatch):

@@ -228,6 +228,19 @@ def test_a_known_failure_whose_time_is_over_counts_as_red(report_of, lines, even
     assert "**1 red result**" in check.output["summary"]
 
 
+def test_more_backends_than_get_a_check_run_are_in_the_summary(report_of, lines, event):
+    names = [f"b{n}" for n in range(150)]
+    report = report_of(
+        [lines.session(columns=["local"]), lines.plan("a"), lines.result("a"), lines.finish(0)],
+        required=names,
+    )
+
+    found = planner.checks(report, event)
+
+    assert len(found) == planner.MOST + 1
+    assert found[-1].conclusion == "failure"
+
+
 def test_tests_without_a_backend_are_in_the_summary_alone(report_of, lines, event):
     report = report_of(failing(lines, 2, column=""))
 

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.github.client import GitHubError
-from pytest_metaflow_backends.report.source import discover
+from pytest_metaflow_backends.report.source import session_of
 from pytest_metaflow_backends.report.text import identifier
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ARCHIVE = 64 << 20  # bytes of one archive
 UNPACKED = 1 << 30  # bytes of all files of a run
 ENTRIES = 2_000  # of one archive; a session has one file for each of its processes
 MOST = 500  # archives of a run, which is what GitHub keeps of one job
-FILES = 20_000  # of all archives of a run
+FILES = 5_000  # of all archives of a run
 LINE = 16 << 20  # bytes of one record; its snapshot or its tails are far less
 CHUNK = 1 << 20
 NAME = re.compile(
@@ -183,14 +183,13 @@ def _check_lines(path: Path, name: str) -> None:
 
 
 def _foreign(folder: Path, run: WorkflowRun) -> Iterator[str]:
-    """Take away sessions that say they are of another run, and yield a line for each.
+    """Take away sessions that say they are of another run, and yield a line for each file.
 
-    Of copies only one is found at a time, so it is looked again until nothing is foreign.
+    Their parts then belong to a session that is not there, which is damage.
     """
-    while found := [s for s in discover(folder).sessions if s.session.ci.get("run") != str(run.id)]:
-        for source in found:
-            for path in source.files:
-                path.unlink(missing_ok=True)
-            claimed = source.session.ci.get("run", "")
+    for path in sorted(folder.rglob(f"*{ENDING}")):
+        session = session_of(path)
+        if session is not None and (claimed := session.ci.get("run", "")) != str(run.id):
+            path.unlink()
             said = f"run {claimed}" if claimed else "no run of GitHub"
-            yield f"session {source.session.id}: refused: it is of {said}, and this is {run.id}"
+            yield f"session {session.id}: refused: it is of {said}, and this is {run.id}"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.records import Session
 
 PLANNED, REPORTED = 1, 2  # what this session said about a cell; 0 = nothing
+CELLS = 50_000_000  # of a grid; each takes 14 bytes
 
 
 class GridFiller:
@@ -225,9 +226,11 @@ class GridFiller:
         place = (data.get("backend"), data.get("variant"))
         name = self._columns.get(place)
         if name is None:
-            name = self._columns[place] = column_name(*place)
+            name = column_name(*place)
             if name not in self.grid.states:
+                self._require_room(1, 0)
                 self.grid.add_column(name)
+            self._columns[place] = name
         return name
 
     def row(self, key: str) -> int:
@@ -241,10 +244,17 @@ class GridFiller:
         name = text.identifier(key)
         row = self._rows.get(name)
         if row is None:
+            self._require_room(0, 1)
             row = self._rows[name] = len(self.grid.keys)
             self.grid.keys.append(name)
             self.grid.lines.append(0)
         return row
+
+    def _require_room(self, columns: int, rows: int) -> None:
+        """Refuse what would make a grid that no machine holds; records may be anybody's."""
+        columns, rows = columns + len(self.grid.columns), rows + len(self.grid.keys)
+        if columns * rows > CELLS:
+            raise MalformedError(f"the grid would have more than {CELLS} cells")
 
     def _reach(self, column: str, row: int) -> bytearray:
         """Make the column long enough for the row; give what this session said about its cells."""

@@ -18,10 +18,17 @@ from pytest_metaflow_backends.report.decode import (
 from pytest_metaflow_backends.report.filler import GridFiller
 from pytest_metaflow_backends.report.health import Health, HealthLog
 from pytest_metaflow_backends.report.model import HOST, Detail, Difference, Grid, State
-from pytest_metaflow_backends.report.source import Source, discover, supersedes, takes_over
+from pytest_metaflow_backends.report.source import (
+    Source,
+    discover,
+    identity,
+    kin,
+    supersedes,
+    takes_over,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_metaflow_backends.records import BackendEvent, Session, Snapshot
@@ -111,8 +118,13 @@ def _passed(grid: Grid, keys: set[str]) -> Iterator[tuple[str, str]]:
 
 def _current(ends: Sequence[SessionEnd]) -> Iterator[SessionEnd]:
     """Leave out sessions of which a later attempt came to its end."""
+    finished: dict[Hashable, list[Session]] = {}
     for end in ends:
-        if not any(e.finished and supersedes(e.session, end.session) for e in ends):
+        if end.finished:
+            finished.setdefault(identity(end.session), []).append(end.session)
+    for end in ends:
+        rivals = finished.get(identity(end.session), ())
+        if not any(supersedes(session, end.session) for session in rivals):
             yield end
 
 
@@ -125,7 +137,8 @@ class _Merger:
         self.snapshots: dict[tuple[str, str, str], Snapshot] = {}
         self.drift: dict[tuple[str, str, str], Drift] = {}
         self.killed: list[str] = []
-        self._sessions: list[Session] = []
+        self._sessions: dict[Hashable, list[tuple[int, Session]]] = {}
+        self._count = 0
         self._damage: list[str] = []
         self._finish: dict[str, Any] | None = None
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -143,9 +156,10 @@ class _Merger:
     def read(self, source: Source) -> SessionEnd:
         """Read one session; sessions come oldest first."""
         session = source.session
-        older = enumerate(self._sessions)
-        replaced = {number for number, one in older if takes_over(session, one)}
-        self._sessions.append(session)
+        kindred = self._sessions.setdefault(kin(session), [])
+        replaced = {number for number, one in kindred if takes_over(session, one)}
+        kindred.append((self._count, session))
+        self._count += 1
         self.filler.begin(session, replaced)
         self.health.begin(replaced)
         self._damage, self._finish = [], None

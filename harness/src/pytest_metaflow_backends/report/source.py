@@ -13,10 +13,11 @@ from pytest_metaflow_backends.records import SCHEMA_VERSION, Session
 from pytest_metaflow_backends.report import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 CHUNK = 1 << 20
 COLUMN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?")
+TWINS = 20  # files of one beginning with which a further one is compared
 LONGEST = 9  # digits of an attempt's number
 
 
@@ -69,6 +70,12 @@ def discover(where: Path | Iterable[Path]) -> Sources:
     heads, doubtful = _distinct(heads)
     sessions, orphans = _joined(heads)
     return Sources(tuple(sessions), tuple(damage + doubtful + orphans))
+
+
+def session_of(path: Path) -> Session | None:
+    """Give the session whose file this is; None if it is a part, or no record file at all."""
+    head = _head_or_damage(path)
+    return None if isinstance(head, str) else head.session
 
 
 def _paths(where: Path | Iterable[Path]) -> list[Path]:
@@ -147,7 +154,7 @@ def _distinct(heads: Sequence[_Head]) -> tuple[list[_Head], list[str]]:
     damage: list[str] = []
     for head in sorted(heads, key=lambda h: (-h.size, str(h.path))):
         twins = kept.setdefault(head.line, [])
-        if any(_begins_with(twin.path, head.path) for twin in twins):
+        if any(_begins_with(twin.path, head.path) for twin in twins[:TWINS]):
             continue
         rival = next((t for t in twins if head.session or t.path.name == head.path.name), None)
         if rival is not None:
@@ -194,6 +201,11 @@ def takes_over(newer: Session, older: Session) -> bool:
     return _surroundings(newer) == _surroundings(older)
 
 
+def kin(session: Session) -> Hashable:
+    """Give what two sessions have in common of which one may take over from the other."""
+    return identity(session) if session.ci else _surroundings(session)
+
+
 def supersedes(newer: Session, older: Session) -> bool:
     """Tell whether `newer` is a later go at the very job of `older`.
 
@@ -201,15 +213,17 @@ def supersedes(newer: Session, older: Session) -> bool:
     same columns and arguments. Both only in the same surroundings: GitHub gives all legs of a
     job's matrix the same job and attempt.
     """
-    identity = [
-        (s.columns, s.args, _surroundings(s), *(s.ci.get(k) for k in ("provider", "run", "job")))
-        for s in (newer, older)
-    ]
-    if identity[0] != identity[1]:
+    if identity(newer) != identity(older):
         return False
     if newer.ci.get("attempt") or older.ci.get("attempt"):
         return _attempt(newer) > _attempt(older)
     return newer.started > older.started
+
+
+def identity(session: Session) -> Hashable:
+    """Name the job that a session is a go at."""
+    job = (session.ci.get(name) for name in ("provider", "run", "job"))
+    return session.columns, session.args, _surroundings(session), *job
 
 
 def _surroundings(session: Session) -> tuple[str, ...]:

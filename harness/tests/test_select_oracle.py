@@ -69,6 +69,7 @@ def covers(selection, test):
 def test_a_mistake_selects_a_test_that_fails_by_it(name):
     selection = select(load(ROOT / "matrix.yaml"), [BREAKS[name].path], context="ci")
 
+    assert (ROOT / BREAKS[name].path).read_text("utf-8").count(BREAKS[name].old) == 1
     assert covers(selection, BREAKS[name].test)
 
 

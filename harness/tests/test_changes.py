@@ -169,6 +169,14 @@ def test_every_choice_comes_with_its_reason(matrix):
     assert selection.passed_over == ("docs/a.md: select.rules[2] has docs/**",)
 
 
+def test_a_change_of_more_files_than_github_lists_needs_everything(matrix):
+    few = select(matrix, [f"docs/{n}.md" for n in range(2_999)])
+    many = select(matrix, [f"docs/{n}.md" for n in range(3_000)])
+
+    assert few.columns == ()
+    assert many == select(matrix, [])
+
+
 def test_a_label_for_an_unknown_backend_is_an_error(matrix):
     with pytest.raises(UsageError, match="has no backend 'nomda'; did you mean 'nomad'"):
         select(matrix, ["docs/a.md"], ["backend:nomda"])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pytest_metaflow_backends.changes import MANY
 from pytest_metaflow_backends.github.client import GitHubError, NotFoundError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.github.client import GitHub
     from pytest_metaflow_backends.github.event import Event
 
-FILES = 3_000  # of a pull request that GitHub lists at most
 LARGEST = 1 << 20  # bytes of a file
 
 
@@ -48,9 +48,10 @@ def of_run(github: GitHub, event: Event) -> Change:
 
 
 def _pull_requests(github: GitHub, event: Event) -> Sequence[Mapping[str, Any]]:
-    """Find the open pull requests of this commit."""
-    opened = github.pages("/pulls", state="open", head=event.branch)
-    found = [pull for pull in opened if (pull.get("head") or {}).get("sha") == event.head]
+    """Find the pull requests of this commit: open ones, else those that were closed meanwhile."""
+    known = github.pages("/pulls", state="all", head=event.branch)
+    ours = [pull for pull in known if (pull.get("head") or {}).get("sha") == event.head]
+    found = [pull for pull in ours if pull.get("state") != "closed"] or ours
     named = [pull for pull in found if pull.get("number") == event.number]
     return named or found
 
@@ -58,7 +59,7 @@ def _pull_requests(github: GitHub, event: Event) -> Sequence[Mapping[str, Any]]:
 def _of_pull(github: GitHub, pull: Mapping[str, Any]) -> Change:
     files = list(github.pages(f"/pulls/{int(pull['number'])}/files"))
     labels = tuple(str(label.get("name", "")) for label in pull.get("labels") or ())
-    if len(files) >= FILES:  # there may be more
+    if len(files) >= MANY:  # there may be more
         return Change((), labels)
     names = [file.get(key) for file in files for key in ("filename", "previous_filename")]
     return Change(tuple(dict.fromkeys(str(name) for name in names if name)), labels)

@@ -127,6 +127,41 @@ def test_workflows_hide_no_failure_grant_nothing_by_default_and_use_nobody_elses
     assert workflows
 
 
+# What each job may do; whoever can write is seen here.
+RIGHTS = {
+    "backend-tests": {"test": {"contents": "read"}},
+    "ci": {
+        **{key: {"contents": "read"} for key in ("select", "units", "backends")},
+        "verdict": {"actions": "read", "contents": "read"},
+    },
+    "report": {
+        "publish": {
+            "actions": "read",
+            "checks": "write",
+            "contents": "read",
+            "pull-requests": "read",
+        }
+    },
+}
+
+
+def test_no_job_may_do_more_than_it_has_to():
+    loaded = {
+        path.stem: YAML(typ="safe").load(path)["jobs"]
+        for path in (ROOT / ".github/workflows").iterdir()
+    }
+
+    found = {
+        file: {name: job.get("permissions") for name, job in jobs.items()}
+        for file, jobs in loaded.items()
+    }
+
+    assert found == RIGHTS
+    privileged = loaded["report"]["publish"]["steps"][0]
+    assert "actions/checkout" in privileged["uses"]
+    assert "ref" not in privileged["with"]  # the default branch: nothing of the tested commit
+
+
 def test_the_verdict_waits_for_every_job_runs_always_and_is_red_if_one_broke():
     """GitHub takes a job that was skipped for a pass."""
     jobs = YAML(typ="safe").load(ROOT / ".github/workflows/ci.yml")["jobs"]

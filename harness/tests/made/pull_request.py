@@ -43,7 +43,8 @@ ACTIONS = {
 ACTION = """
 name: stand-in
 inputs: {{name: {{}}, path: {{}}, key: {{}}, restore-keys: {{}}, if-no-files-found: {{}},
-  overwrite: {{}}, persist-credentials: {{}}, fetch-depth: {{}}}}
+  overwrite: {{}}, persist-credentials: {{}}, fetch-depth: {{}}, ref: {{}}, github-token: {{}},
+  run-id: {{}}}}
 runs:
   using: composite
   steps:

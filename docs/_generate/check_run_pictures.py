@@ -37,7 +37,7 @@ SHOWN: Mapping[str, tuple[dict[str, str], bool, str]] = {
     "fork": (pulls.GREEN, True, "metaflow-backends"),
 }
 WIDTH, HEIGHT = 900, 1_500  # pixels; what is longer ends there
-RUNNER = "/home/runner/work/r/r"
+RUNNER = "/runner/r"
 STYLE = """
 body { font: 14px/1.5 "Segoe UI", "DejaVu Sans", Helvetica, Arial, sans-serif; color: #1f2328;
   margin: 0; padding: 20px 28px; width: 844px }

@@ -109,6 +109,21 @@ def test_a_job_of_a_fork_writes_texts_only_and_says_what_does_more(job, project)
     result.stderr.fnmatch_lines(["no check runs: a job of a fork may not write; *"])
 
 
+@pytest.mark.parametrize("name", ["units", "backends (other)"])
+def test_a_job_that_broke_makes_the_summary_red_as_well(job, project, name):
+    """Its records may be green: it broke before it had any, or after."""
+    save(project, a=records("fake", "passed"), b=records("other", "passed"))
+    job.server.jobs = [
+        {"name": "verdict", "conclusion": None},
+        {"name": name, "conclusion": "failure"},
+    ]
+
+    job("pull_request", PULL, "records", ret=1)
+
+    summary = next(r for r in job.server.runs.values() if r["name"] == "metaflow-backends")
+    assert summary["output"]["title"] == f"job {name} ended: failure, and no result says why"
+
+
 def test_without_a_token_the_verdict_is_the_exit_code_all_the_same(job, project):
     save(project, a=records("fake", "failed"), b=records("other", "passed"))
 

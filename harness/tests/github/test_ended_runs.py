@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from pytest_metaflow_backends.cli import ended_run
+from pytest_metaflow_backends.report import filler
 from scripted_commit import ENDED, HEAD, MATRIX, OURS, conclusions, records
 from strict_github.archives import zipped
 
@@ -36,6 +38,7 @@ def test_the_check_runs_of_a_fork_are_made_when_its_run_has_ended(ended):
 @pytest.mark.parametrize("action", ["requested", "in_progress"])
 def test_a_run_that_has_begun_is_no_longer_what_an_older_one_found(ended, action):
     """Else a label that asks for more could be merged on the old verdict while it runs."""
+    ended.server.attempts[7, 1] = {"status": "in_progress", "conclusion": None}
     ended("workflow_run", {**ENDED, "action": action})
 
     (check,) = ended.server.runs.values()
@@ -49,12 +52,33 @@ def test_a_run_that_has_begun_is_no_longer_what_an_older_one_found(ended, action
 
 
 def test_news_of_a_beginning_that_come_late_change_nothing(ended):
+    ended.server.attempts[7, 1] = {"status": "completed", "conclusion": "success"}
     ended("workflow_run", ENDED)
     state = ended.server.state()
 
     ended("workflow_run", {**ENDED, "action": "in_progress"})
 
     assert ended.server.state() == state
+
+
+def test_news_of_a_beginning_that_take_the_place_of_the_end_bring_the_verdict(ended):
+    """Of events that wait for each other GitHub keeps the newest, whatever it says."""
+    ended.server.attempts[7, 1] = {"status": "completed", "conclusion": "success"}
+
+    ended("workflow_run", {**ENDED, "action": "in_progress"})
+
+    assert conclusions(ended.server)["metaflow-backends"] == "success"
+    assert len(ended.server.runs) == 3
+
+
+def test_a_pull_request_that_was_merged_meanwhile_needs_what_it_needed(ended):
+    ended.server.pulls = [{**ended.server.pulls[1], "state": "closed"}]
+    ended.server.files = [{"filename": "src/a.py"}]
+    del ended.server.artifacts[2]
+
+    ended("workflow_run", ENDED)
+
+    assert set(conclusions(ended.server)) == {"metaflow-backends / fake", "metaflow-backends"}
 
 
 def test_an_event_that_is_delivered_twice_changes_nothing(ended):
@@ -250,6 +274,54 @@ def test_a_matrix_of_backends_that_are_not_installed_here_is_read(ended):
     ended("workflow_run", ENDED)
 
     assert set(conclusions(ended.server).values()) == {"success"}
+
+
+@pytest.mark.parametrize("option", ["--expect=elsewhere", "--context=dev"])
+def test_what_would_not_be_heeded_of_an_ended_run_is_refused(ended, option):
+    result = ended("workflow_run", ENDED, option, ret=4)
+
+    result.stderr.fnmatch_lines([f"error: {option.partition('=')[0]}: what a run that has ended *"])
+
+
+def test_a_job_that_was_allowed_to_fail_makes_nothing_red(ended):
+    """With `continue-on-error` the job is a failure, and the run is none."""
+    ended.server.jobs = [{"name": "backends (other)", "conclusion": "failure"}]
+
+    ended("workflow_run", ENDED)
+
+    assert set(conclusions(ended.server).values()) == {"success"}
+
+
+def test_a_list_of_allowed_differences_that_is_no_text_is_a_failure_with_its_reason(ended):
+    name = "harness/conformance/allowed_differences.yaml"
+    ended.server.contents[HEAD, name] = b"version: 1\nallowed: [\xff]\n"
+
+    ended("workflow_run", ENDED, ret=4)
+
+    (check,) = ended.server.runs.values()
+    assert check["conclusion"] == "failure"
+    assert "is not YAML" in check["output"]["title"]
+
+
+def test_a_mistake_of_ours_is_a_failure_on_the_commit_too(ended, monkeypatch):
+    """The green check of an older run of the commit must not stay."""
+
+    def broken(*_, **__):
+        raise RuntimeError("never thought of that")
+
+    monkeypatch.setattr(ended_run, "build_and_write", broken)
+
+    ended("workflow_run", ENDED, ret=3)
+
+    assert conclusions(ended.server) == {"metaflow-backends": "failure"}
+
+
+def test_invented_columns_fill_no_memory_and_keep_no_verdict_back(ended, monkeypatch):
+    monkeypatch.setattr(filler, "CELLS", 1)
+
+    ended("workflow_run", ENDED, ret=1)
+
+    assert conclusions(ended.server)["metaflow-backends"] == "failure"
 
 
 def test_without_a_token_an_ended_run_cannot_be_read(ended):

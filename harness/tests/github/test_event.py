@@ -135,6 +135,7 @@ def test_labels_that_are_none_are_passed_over():
 
 
 def test_a_repository_that_is_none_is_refused():
+    parse(environment("push", GITHUB_REPOSITORY="mona_acme/repo"), {})  # of a company's own users
     with pytest.raises(UsageError, match="GITHUB_REPOSITORY"):
         parse(environment("push", GITHUB_REPOSITORY="a/b/../c"), {})
 

@@ -61,9 +61,10 @@ class Destination:
         """Turn an error into a failing check too: the green one of an older run must not stay."""
         try:
             yield
-        except HarnessError as error:
+        except Exception as error:  # a mistake of ours must not leave an old verdict standing
             if self.event and self.github and not self.closed:
-                self._tell(str(error))
+                said = str(error) if isinstance(error, HarnessError) else repr(error)
+                self._tell(said)
             raise
 
     def _tell(self, why: str) -> None:

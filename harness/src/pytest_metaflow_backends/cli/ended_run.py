@@ -40,7 +40,7 @@ class _AnyKind(frozenset[str]):
 def report(
     event: Event,
     github: GitHub | None,
-    jobs: Sequence[Job],
+    broken: Sequence[Job],
     folder: Path,
     *,
     title: str,
@@ -48,7 +48,7 @@ def report(
 ) -> Report:
     """Fetch the records of the run, judge them, and write the reports into `folder`."""
     from pytest_metaflow_backends.github import artifacts
-    from pytest_metaflow_backends.github.jobs import broken
+    from pytest_metaflow_backends.github.jobs import broken_run
 
     if github is None:
         raise UsageError(f"{TOKEN} is not set, and the records of a run that has ended need it")
@@ -57,7 +57,7 @@ def report(
         chosen = _matrix(event, github, scratch, matrix or "matrix.yaml")
         columns = expected_columns(_needed(event, github, chosen), CONTEXT, required=True)
         collected = artifacts.collect(github, event.run, scratch / "artifacts")
-        red = broken(jobs, event.conclusion)
+        red = broken_run(broken, event.conclusion)
         order = Order(collected.folder, columns, title, collected.refused, red)
         return build_and_write(order, folder, chosen)
 

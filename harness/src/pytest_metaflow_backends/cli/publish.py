@@ -18,7 +18,7 @@ from pytest_metaflow_backends.errors import ExitCode, UsageError
 from pytest_metaflow_backends.github import event as github_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pytest_metaflow_backends.github.client import GitHub
@@ -66,7 +66,8 @@ def command(
     `permissions: checks: write`. Without one, and outside GitHub, the same texts are written to
     DIR/checks and to the summary of the step.
     """
-    from pytest_metaflow_backends.github.jobs import jobs
+    from pytest_metaflow_backends.github.jobs import as_it_is, jobs, red
+    from pytest_metaflow_backends.github.jobs import broken as how_broken
 
     folder = Path(output).absolute()
     refuse_others(folder)
@@ -74,20 +75,25 @@ def command(
     if event and workflow and event.name == ENDED and event.workflow != workflow:
         raise UsageError(f"the run is one of {event.workflow or 'no file'}, and not of {workflow}")
     with _connected(event) as github:
+        if event and github and event.going:
+            event = as_it_is(github, event)
         to = Destination(event, github)
         if event and event.going:
             to.announce()
             return ExitCode.GREEN
         with to.never_silent():
             found = jobs(github, event.run) if github and event else []
+            broken = red(found, event.conclusion) if event else []
             if event and event.name == ENDED and not records:
-                report = ended_run.report(event, github, found, folder, title=title, matrix=matrix)
+                _refuse_ours({"--expect": expect, "--selection": selection, "--context": context})
+                report = ended_run.report(event, github, broken, folder, title=title, matrix=matrix)
             else:
                 chosen = settings.read(matrix, None, context)
                 where = Path(records).absolute() if records else folder / "records"
-                order = Order(where, expected(chosen, expect, selection), title)
+                wanted = expected(chosen, expect, selection)
+                order = Order(where, wanted, title, broken_jobs=how_broken(broken))
                 report = build_and_write(order, folder, chosen)
-            _publish(report, found, to, folder)
+            _publish(report, found, broken, to, folder)
     return report.verdict.exit_code
 
 
@@ -99,13 +105,24 @@ def _connected(event: Event | None) -> AbstractContextManager[GitHub | None]:
     return GitHub.connect(event, token) if event and token else nullcontext()
 
 
-def _publish(report: Report, found: Sequence[Job], to: Destination, folder: Path) -> None:
+def _refuse_ours(given: Mapping[str, object]) -> None:
+    """Refuse what would not be heeded: of an ended run, GitHub and its commit say what it needs."""
+    if named := [name for name, value in given.items() if value]:
+        raise UsageError(
+            f"{' and '.join(named)}: what a run that has ended must hold is decided by its change "
+            "and its matrix; name RECORDS to judge a folder"
+        )
+
+
+def _publish(
+    report: Report, found: Sequence[Job], broken: Sequence[Job], to: Destination, folder: Path
+) -> None:
     from pytest_metaflow_backends.github import checks, texts
     from pytest_metaflow_backends.github.jobs import broken_of, links
 
     event = to.event or NOWHERE
     names = checks.backends(report)
-    planned = checks.checks(report, event, links(found, names), broken_of(found, names))
+    planned = checks.checks(report, event, links(found, names), broken_of(broken, names))
     for path in texts.write(planned, folder / "checks"):
         click.echo(f"wrote {path}", err=True)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

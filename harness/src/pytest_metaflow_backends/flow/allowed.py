@@ -96,7 +96,7 @@ def _read(path: Path) -> Any:  # noqa: ANN401
         return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except YAMLError as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())
         raise UsageError(f"{path}: is not YAML: {said}") from error
 

@@ -202,7 +202,7 @@ def _told(call: str, tried: int) -> Iterator[None]:
 
     try:
         yield
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         kind = type(error).__name__
         said = f"{call}: {kind} {error}".rstrip()
         done = kind not in NOT_SENT

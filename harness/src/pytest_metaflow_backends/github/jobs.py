@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.github.client import ForbiddenError, NotFoundError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pytest_metaflow_backends.github.client import GitHub
-    from pytest_metaflow_backends.github.event import WorkflowRun
+    from pytest_metaflow_backends.github.event import Event, WorkflowRun
 
     Job = Mapping[str, Any]
 
@@ -28,6 +29,18 @@ def jobs(github: GitHub, run: WorkflowRun) -> list[Job]:
         return []
 
 
+def as_it_is(github: GitHub, event: Event) -> Event:
+    """Give the event of a run that has begun as it is now: news of a beginning may come late."""
+    path = f"/actions/runs/{event.run.id}/attempts/{event.run.attempt}"
+    try:
+        run = github.read(path)
+    except (ForbiddenError, NotFoundError):
+        return event
+    if run.get("status") != "completed":
+        return event
+    return replace(event, going=False, conclusion=str(run.get("conclusion") or ""))
+
+
 def links(jobs: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:
     """Give the page of each backend's job; those without one are left out.
 
@@ -38,17 +51,27 @@ def links(jobs: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:
     return {name: page for name, page in found.items() if page}
 
 
-def broken(jobs: Iterable[Job], conclusion: str) -> list[str]:
-    """Name the jobs that ended red, if the run did: whatever they did must show in a result."""
+def red(jobs: Iterable[Job], conclusion: str) -> list[Job]:
+    """Choose the jobs that ended red; none if the run did not, as `continue-on-error` lets it."""
     if conclusion == "success":
         return []
-    red = [_ended(job) for job in jobs if job.get("conclusion") in BROKEN]
-    return red or [f"the run ended: {one_line(conclusion, 100) or 'nobody knows how'}"]
+    return [job for job in jobs if job.get("conclusion") in BROKEN]
 
 
-def broken_of(jobs: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:
-    """Give how the job of each backend broke; those whose jobs did not are left out."""
-    red = [job for job in jobs if job.get("conclusion") in BROKEN]
+def broken(jobs: Iterable[Job]) -> list[str]:
+    """Say of red jobs how they ended: whatever they did must show in a result."""
+    return [_ended(job) for job in jobs]
+
+
+def broken_run(jobs: Iterable[Job], conclusion: str) -> list[str]:
+    """Say how a run that has ended broke, also where none of its jobs did; [] if it did not."""
+    if conclusion == "success":
+        return []
+    return broken(jobs) or [f"the run ended: {one_line(conclusion, 100) or 'nobody knows how'}"]
+
+
+def broken_of(red: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:
+    """Give how the job of each backend broke; those without a red job are left out."""
     found = {name: _named(name, red) for name in backends}
     return {name: _ended(named[0]) for name, named in found.items() if named}
 

@@ -30,6 +30,7 @@ CALLS = (
     ("patch", "/check-runs/{check_run_id}"),
     ("get", "/check-runs/{check_run_id}/annotations"),
     ("get", "/commits/{ref}/check-runs"),
+    ("get", "/actions/runs/{run_id}/attempts/{attempt_number}"),
     ("get", "/actions/runs/{run_id}/attempts/{attempt_number}/jobs"),
     ("get", "/actions/runs/{run_id}/artifacts"),
     ("get", "/actions/artifacts/{artifact_id}/{archive_format}"),

@@ -28,6 +28,7 @@ class StrictGitHub:
     token: str = "token"
     runs: dict[int, dict] = field(default_factory=dict)  # check runs by id
     notes: dict[int, list[dict]] = field(default_factory=dict)
+    attempts: dict[tuple[int, int], dict] = field(default_factory=dict)  # by run and attempt
     jobs: list[dict] = field(default_factory=list)
     pulls: list[dict] = field(default_factory=list)
     files: list[dict] = field(default_factory=list)  # changed ones, of every pull request
@@ -112,6 +113,9 @@ class StrictGitHub:
         if template == "/actions/artifacts/{artifact_id}/{archive_format}":
             known = self.artifacts.get(int(names["artifact_id"]))
             return httpx.Response(200, content=known[1]) if known else _error(404, "Not Found")
+        if template.endswith("/attempts/{attempt_number}"):
+            known = self.attempts.get((int(names["run_id"]), int(names["attempt_number"])))
+            return httpx.Response(200, json=known) if known else _error(404, "Not Found")
         if template == "/contents/{path}":
             known = self.contents.get((request.url.params.get("ref"), names["path"]))
             encoded = {"type": "file", "content": base64.b64encode(known or b"").decode()}
@@ -132,9 +136,14 @@ class StrictGitHub:
         return (self.files if template.endswith("/files") else self._opened(request)), ""
 
     def _opened(self, request):
-        """List the pull requests that come from a branch, `owner:branch`."""
-        asked = request.url.params.get("head")
-        return [pull for pull in self.pulls if asked in {None, pull["head"]["label"]}]
+        """List the pull requests that come from a branch, `owner:branch`: by default open ones."""
+        asked, state = request.url.params.get("head"), request.url.params.get("state", "open")
+        return [
+            pull
+            for pull in self.pulls
+            if asked in {None, pull["head"]["label"]}
+            and state in {"all", pull.get("state", "open")}
+        ]
 
     def _artifact(self, number: int) -> dict:
         name, content = self.artifacts[number]

@@ -7,9 +7,9 @@ what asks for something only ever adds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pytest_metaflow_backends.patterns import reached
 from pytest_metaflow_backends.selection import columns_asked
 
 if TYPE_CHECKING:
@@ -132,12 +132,4 @@ def matches(path: str, pattern: str) -> bool:
     (True, False, True)
     """
     parts = path.split("/")
-    reached = {0}  # how many parts of the path the pattern may have eaten so far
-    for part in pattern.split("/"):
-        if part == "**":
-            reached = set(range(min(reached), len(parts) + 1))
-        else:
-            reached = {n + 1 for n in reached if n < len(parts) and fnmatchcase(parts[n], part)}
-        if not reached:
-            return False
-    return len(parts) in reached
+    return len(parts) in reached(parts, pattern.split("/"))

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.errors import UsageError
+from pytest_metaflow_backends.patterns import reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ class Entry:
 
     def covers(self, key: str, field: str) -> bool:
         """Tell whether a field of a test's snapshot is meant."""
-        return _any(key, self.tests) and _matches(self.field.split("/"), field.split("/"))
+        return _any(key, self.tests) and bool(reached(field.split("/"), self.field.split("/")))
 
     def excuses(self, column: str) -> bool:
         """Tell whether a column's value of a covered field does not count."""
@@ -43,22 +44,6 @@ class Entry:
 
 def _any(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _matches(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    """Match part by part; a pattern that is used up has matched a part above the field.
-
-    `at` are the places that can be reached, so that many `**` cost no more than one each.
-    """
-    at = {0}
-    for piece in pattern:
-        if piece == "**":
-            at = set(range(min(at), len(parts) + 1))
-        else:
-            at = {n + 1 for n in at if n < len(parts) and fnmatchcase(parts[n], piece)}
-        if not at:
-            return False
-    return True
 
 
 @dataclass(frozen=True)

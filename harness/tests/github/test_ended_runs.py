@@ -134,6 +134,7 @@ def test_a_job_that_broke_before_it_could_record_anything_is_red(ended):
 
 def test_a_backend_whose_job_broke_is_not_green_by_what_an_older_attempt_found(ended):
     """The first attempt's records are there, the second broke before it had any."""
+    ended.server.attempt = 2
     ended.server.jobs = [{"name": "backends (other, other) / other", "conclusion": "failure"}]
     run = {**ENDED["workflow_run"], "conclusion": "failure", "run_attempt": 2}
 

@@ -132,6 +132,7 @@ class Scripted:
         return {"full_name": "someone/r" if self.fork else "o/r"}
 
     def _act(self, workflow: str, event: str, payload: dict, attempt: int) -> int:
+        self.server.attempt = attempt
         path = self.folder / "event.json"
         path.write_text(json.dumps(payload))
         pinned = set(USED.findall("".join(p.read_text() for p in WORKFLOWS.glob("*.yml"))))

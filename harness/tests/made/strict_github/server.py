@@ -28,6 +28,8 @@ class StrictGitHub:
     token: str = "token"
     runs: dict[int, dict] = field(default_factory=dict)  # check runs by id
     notes: dict[int, list[dict]] = field(default_factory=dict)
+    run: int = 7  # that `jobs` and `artifacts` belong to
+    attempt: int = 1  # that `jobs` belong to
     attempts: dict[tuple[int, int], dict] = field(default_factory=dict)  # by run and attempt
     jobs: list[dict] = field(default_factory=list)
     pulls: list[dict] = field(default_factory=list)
@@ -120,6 +122,16 @@ class StrictGitHub:
             known = self.contents.get((request.url.params.get("ref"), names["path"]))
             encoded = {"type": "file", "content": base64.b64encode(known or b"").decode()}
             return _error(404, "Not Found") if known is None else httpx.Response(200, json=encoded)
+        return self._page_of(template, names, request)
+
+    def _page_of(self, template, names, request):
+        there = {
+            "run_id": {str(self.run)},
+            "attempt_number": {str(self.attempt)},
+            "pull_number": {str(pull["number"]) for pull in self.pulls},
+        }
+        if any(names[key] not in known for key, known in there.items() if key in names):
+            return _error(404, "Not Found")
         return _page(request, *self._list(template, names, request))
 
     def _list(self, template, names, request):

@@ -31,7 +31,11 @@ units: install
 \t  $(or $(TESTS),units)
 """
 ACTIONS = {
-    "actions/checkout": "true",
+    # Without a ref `act` has put a copy of the tree there; with one, nothing.
+    "actions/checkout": (
+        'test -z "$REF" || (git init -q && git fetch -q "$SOURCE" "$REF" && '
+        "git checkout -q FETCH_HEAD)"
+    ),
     "actions/cache": "true",
     "actions/upload-artifact": (
         'test -e "$FROM" && rm -rf "$ARTIFACTS/$NAME" && mkdir -p "$ARTIFACTS/$NAME" && '
@@ -49,7 +53,8 @@ runs:
   using: composite
   steps:
     - shell: bash
-      env: {{FROM: "${{{{ inputs.path }}}}", NAME: "${{{{ inputs.name }}}}"}}
+      env: {{FROM: "${{{{ inputs.path }}}}", NAME: "${{{{ inputs.name }}}}",
+        REF: "${{{{ inputs.ref }}}}"}}
       run: {command}
 """
 
@@ -143,6 +148,7 @@ class Scripted:
                 "GITHUB_REPOSITORY": "o/r",
                 "GITHUB_RUN_ATTEMPT": attempt,
                 "GITHUB_RUN_ID": RUN_ID,
+                "SOURCE": self.tree,
             }
             command = [
                 str(Path(sys.executable).with_name("act")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from scripted_commit import HEAD, MATRIX, PULL, THEIRS, conclusions, records
+from scripted_commit import ENDED, HEAD, MATRIX, PULL, THEIRS, conclusions, records
 from strict_github import faults
 
 
@@ -122,6 +122,19 @@ def test_a_job_that_broke_makes_the_summary_red_as_well(job, project, name):
 
     summary = next(r for r in job.server.runs.values() if r["name"] == "metaflow-backends")
     assert summary["output"]["title"] == f"job {name} ended: failure, and no result says why"
+
+
+@pytest.mark.parametrize(("conclusion", "ret"), [("success", 0), ("cancelled", 1)])
+def test_a_folder_of_records_of_a_run_that_did_not_end_well_is_not_green(
+    job, project, conclusion, ret
+):
+    save(project, a=records("fake", "passed"), b=records("other", "passed"))
+    run = {**ENDED["workflow_run"], "conclusion": conclusion}
+
+    job("workflow_run", {"workflow_run": run}, "records", ret=ret)
+
+    found = conclusions(job.server)["metaflow-backends"]
+    assert found == ("failure" if ret else "success")
 
 
 def test_without_a_token_the_verdict_is_the_exit_code_all_the_same(job, project):

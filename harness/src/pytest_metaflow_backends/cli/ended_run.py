@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pytest_metaflow_backends.github.client import GitHub
     from pytest_metaflow_backends.github.event import Event
-    from pytest_metaflow_backends.github.jobs import Job
     from pytest_metaflow_backends.matrix.model import Column
     from pytest_metaflow_backends.report.model import Report
 
@@ -40,7 +39,7 @@ class _AnyKind(frozenset[str]):
 def report(
     event: Event,
     github: GitHub | None,
-    broken: Sequence[Job],
+    broken: Sequence[str],
     folder: Path,
     *,
     title: str,
@@ -48,7 +47,6 @@ def report(
 ) -> Report:
     """Fetch the records of the run, judge them, and write the reports into `folder`."""
     from pytest_metaflow_backends.github import artifacts
-    from pytest_metaflow_backends.github.jobs import broken_run
 
     if github is None:
         raise UsageError(f"{TOKEN} is not set, and the records of a run that has ended need it")
@@ -57,8 +55,7 @@ def report(
         chosen = _matrix(event, github, scratch, matrix or "matrix.yaml")
         columns = expected_columns(_needed(event, github, chosen), CONTEXT, required=True)
         collected = artifacts.collect(github, event.run, scratch / "artifacts")
-        red = broken_run(broken, event.conclusion)
-        order = Order(collected.folder, columns, title, collected.refused, red)
+        order = Order(collected.folder, columns, title, collected.refused, broken)
         return build_and_write(order, folder, chosen)
 
 

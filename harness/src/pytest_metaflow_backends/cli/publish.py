@@ -66,8 +66,7 @@ def command(
     `permissions: checks: write`. Without one, and outside GitHub, the same texts are written to
     DIR/checks and to the summary of the step.
     """
-    from pytest_metaflow_backends.github.jobs import as_it_is, jobs, red
-    from pytest_metaflow_backends.github.jobs import broken as how_broken
+    from pytest_metaflow_backends.github.jobs import as_it_is, broken, jobs, red
 
     folder = Path(output).absolute()
     refuse_others(folder)
@@ -83,17 +82,18 @@ def command(
             return ExitCode.GREEN
         with to.never_silent():
             found = jobs(github, event.run) if github and event else []
-            broken = red(found, event.conclusion) if event else []
+            ended_red = red(found, event.conclusion) if event else []
+            why = broken(ended_red, event) if event else []
             if event and event.name == ENDED and not records:
                 _refuse_ours({"--expect": expect, "--selection": selection, "--context": context})
-                report = ended_run.report(event, github, broken, folder, title=title, matrix=matrix)
+                report = ended_run.report(event, github, why, folder, title=title, matrix=matrix)
             else:
                 chosen = settings.read(matrix, None, context)
                 where = Path(records).absolute() if records else folder / "records"
                 wanted = expected(chosen, expect, selection)
-                order = Order(where, wanted, title, broken_jobs=how_broken(broken))
+                order = Order(where, wanted, title, broken_jobs=why)
                 report = build_and_write(order, folder, chosen)
-            _publish(report, found, broken, to, folder)
+            _publish(report, found, ended_red, to, folder)
     return report.verdict.exit_code
 
 
@@ -115,14 +115,14 @@ def _refuse_ours(given: Mapping[str, object]) -> None:
 
 
 def _publish(
-    report: Report, found: Sequence[Job], broken: Sequence[Job], to: Destination, folder: Path
+    report: Report, found: Sequence[Job], ended_red: Sequence[Job], to: Destination, folder: Path
 ) -> None:
     from pytest_metaflow_backends.github import checks, texts
     from pytest_metaflow_backends.github.jobs import broken_of, links
 
     event = to.event or NOWHERE
     names = checks.backends(report)
-    planned = checks.checks(report, event, links(found, names), broken_of(broken, names))
+    planned = checks.checks(report, event, links(found, names), broken_of(ended_red, names))
     for path in texts.write(planned, folder / "checks"):
         click.echo(f"wrote {path}", err=True)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -58,16 +58,12 @@ def red(jobs: Iterable[Job], conclusion: str) -> list[Job]:
     return [job for job in jobs if job.get("conclusion") in BROKEN]
 
 
-def broken(jobs: Iterable[Job]) -> list[str]:
-    """Say of red jobs how they ended: whatever they did must show in a result."""
-    return [_ended(job) for job in jobs]
-
-
-def broken_run(jobs: Iterable[Job], conclusion: str) -> list[str]:
-    """Say how a run that has ended broke, also where none of its jobs did; [] if it did not."""
-    if conclusion == "success":
-        return []
-    return broken(jobs) or [f"the run ended: {one_line(conclusion, 100) or 'nobody knows how'}"]
+def broken(red: Iterable[Job], event: Event) -> list[str]:
+    """Say how jobs broke, or the run if none of its did: some result has to explain it."""
+    said = [_ended(job) for job in red]
+    if said or not event.trigger or event.conclusion == "success":  # no trigger: it is this run
+        return said
+    return [f"the run ended: {one_line(event.conclusion, 100) or 'nobody knows how'}"]
 
 
 def broken_of(red: Sequence[Job], backends: Iterable[str]) -> dict[str, str]:

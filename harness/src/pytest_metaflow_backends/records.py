@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
+def column(backend: str, variant: str | None) -> str:
+    """Name a column of the matrix by its backend and, if it is one, its variant."""
+    return f"{backend}/{variant}" if variant else backend
+
+
 class Outcome(str, Enum):
     """How one test ended in one column of the matrix."""
 
@@ -152,6 +157,11 @@ class Result:
     worker: str = ""
     owner: str = ""  # of the expectation that made it xfailed or xpassed
 
+    @property
+    def column(self) -> str:
+        """Name its column, "" for a test without a backend."""
+        return column(self.backend, self.variant) if self.backend else ""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -162,6 +172,10 @@ class Snapshot:
     variant: str | None
     name: str  # tells several runs of one test apart
     data: Mapping[str, Any]
+
+    @property
+    def column(self) -> str:
+        return column(self.backend, self.variant)
 
 
 @dataclass(frozen=True)
@@ -179,6 +193,10 @@ class BackendEvent:
     versions: Mapping[str, str] = field(default_factory=dict)
     logs: str = ""
 
+    @property
+    def column(self) -> str:
+        return column(self.backend, self.variant)
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -188,6 +206,10 @@ class Drift:
     backend: str
     capability: str
     variant: str | None = None
+
+    @property
+    def column(self) -> str:
+        return column(self.backend, self.variant)
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,7 @@ class Tally:
         if result.backend is None:
             self.late += late
             return
-        name = f"{result.backend}/{result.variant}" if result.variant else result.backend
-        column = self.columns.setdefault(name, ColumnTally())
+        column = self.columns.setdefault(result.column, ColumnTally())
         column.results += 1
         column.executed += result.outcome in EXECUTED
         column.late += late

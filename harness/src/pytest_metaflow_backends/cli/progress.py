@@ -16,6 +16,5 @@ if TYPE_CHECKING:
 def announce(masked: Callable[[str], str], event: BackendEvent) -> None:
     """Print a step in a backend's life to a terminal's standard error."""
     if sys.stderr.isatty():
-        name = f"{event.backend}/{event.variant}" if event.variant else event.backend
         reason = f": {masked(event.reason)}" if event.reason else ""
-        click.secho(f"{name} {event.state}{reason}", dim=True, err=True)
+        click.secho(f"{event.column} {event.state}{reason}", dim=True, err=True)

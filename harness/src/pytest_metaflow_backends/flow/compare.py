@@ -73,8 +73,7 @@ class Judged:
 def _grouped(snapshots: Iterable[Snapshot]) -> dict[tuple[str, str], Columns]:
     found: dict[tuple[str, str], Columns] = {}
     for item in snapshots:
-        column = f"{item.backend}/{item.variant}" if item.variant else item.backend
-        found.setdefault((item.key, item.name), {})[column] = dict(leaves(item.data))
+        found.setdefault((item.key, item.name), {})[item.column] = dict(leaves(item.data))
     return found
 
 

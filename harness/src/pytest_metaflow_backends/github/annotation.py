@@ -24,7 +24,6 @@ MOST = 300  # of one report; each 50 of one check cost a write
 SAID = 5 * 1024  # bytes of the failure's own message; how to reproduce it follows
 SHOWN = 8_000  # characters of a message, a traceback, and a tail
 COMMAND = 2_500  # characters
-TASKS = 2  # failed tasks of a test whose output is shown
 NOWHERE = "matrix.yaml"  # where a failure is shown that names no file of the repository
 
 
@@ -135,7 +134,7 @@ def _message(report: Report, detail: Detail, group: Group | None) -> str:
     lines = [said, ""]
     if group and len(group.details) > 1:
         lines.append(f"In the same way: {group.headline}")
-    failed = islice(words.failed_tasks(detail), TASKS)
+    failed = islice(words.failed_tasks(detail), words.TASKS)
     lines += [f"Task: {words.identity(task)}" for task in failed]
     return "\n".join([*lines, f"Reproduce: {plain(report.reproduce(detail), COMMAND)}"])
 
@@ -144,8 +143,6 @@ def _details(detail: Detail) -> str:
     """Give the traceback and what the failed Metaflow tasks wrote last."""
     last = words.last_failure(detail)
     parts = [plain(last.details, SHOWN)] if last and last.details.strip() else []
-    for task in islice(words.failed_tasks(detail), TASKS):
-        for name, tail in (("stderr", task.stderr), ("stdout", task.stdout)):
-            if tail.strip():
-                parts.append(f"--- {name} of {task.pathspec}\n{plain(tail, SHOWN)}")
+    for task, name, tail in words.tails(detail):
+        parts.append(f"--- {name} of {task.pathspec}\n{plain(tail, SHOWN)}")
     return "\n\n".join(parts)

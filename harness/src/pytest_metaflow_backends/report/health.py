@@ -80,7 +80,7 @@ class HealthLog:
 
     def add(self, event: BackendEvent) -> None:
         """Take one event in; inside one file, order is the order in which things happened."""
-        name = f"{event.backend}/{event.variant}" if event.variant else event.backend
+        name = event.column
         self.seen.add(name)
         self._file[name] = self._file.get(name, Health()).after(event)
         if len(self.events) < KEPT:

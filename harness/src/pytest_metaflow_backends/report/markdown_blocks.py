@@ -5,7 +5,6 @@ Each is whole in itself: fences and `<details>` close, and no text of others tak
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.report import words
@@ -42,7 +41,6 @@ JUDGED: Mapping[Judgement, str] = {
 }
 TRACE = 6_000  # characters of a traceback
 TAIL = 3_000  # characters of what a task wrote
-TASKS = 2  # failed tasks of a failure whose output is shown
 MEMBERS = 10  # tests of a group with a line to copy
 LISTED = 50  # rows of every other list
 COLUMNS = 30  # columns of a table
@@ -128,11 +126,8 @@ def _trace(detail: Detail) -> str:
 
 def _tails(detail: Detail) -> Iterator[str]:
     """Yield the ends of what the failed Metaflow tasks of a test wrote."""
-    for task in islice(words.failed_tasks(detail), TASKS):
-        for name, tail in (("stderr", task.stderr), ("stdout", task.stdout)):
-            if tail.strip():
-                heading = f"\n{name} of {md_code(words.identity(task))}:\n\n"
-                yield heading + md_fence(tail, "text", TAIL)
+    for task, name, tail in words.tails(detail):
+        yield f"\n{name} of {md_code(words.identity(task))}:\n\n{md_fence(tail, 'text', TAIL)}"
 
 
 def _member(report: Report, detail: Detail) -> str:

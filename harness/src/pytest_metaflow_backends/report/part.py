@@ -40,8 +40,8 @@ def part(report: Report, columns: Collection[str], title: str, broken: str = "")
         skipped=_of(report.skipped, columns),
         flaky=_of(report.flaky, columns),
         slowest=groups.slowest(grid),
-        drift=[d for d in report.drift if _column(d.backend, d.variant) in columns],
-        events=[e for e in report.events if _column(e.backend, e.variant) in columns],
+        drift=[d for d in report.drift if d.column in columns],
+        events=[e for e in report.events if e.column in columns],
         killed=(),
         damage=(),
     )
@@ -89,7 +89,3 @@ def _group(group: Group, columns: Collection[str]) -> Group:
 
 def _of(details: Iterable[Detail], columns: Collection[str]) -> list[Detail]:
     return [detail for detail in details if detail.column in columns]
-
-
-def _column(backend: str, variant: str | None) -> str:
-    return f"{backend}/{variant}" if variant else backend

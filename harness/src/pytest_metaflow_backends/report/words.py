@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.report.model import HOST, Detail, Grid, State
@@ -29,6 +30,7 @@ CELL: Mapping[State, str] = {
 }
 UNREMARKABLE = frozenset({State.ABSENT, State.PASSED, State.SKIPPED, State.XFAILED})
 MINUTE, HOUR = 60, 3600
+TASKS = 2  # failed tasks of a test whose output is shown
 
 
 def column(name: str) -> str:
@@ -77,6 +79,14 @@ def failed_tasks(detail: Detail) -> Iterator[TaskRef]:
     """Yield the Metaflow tasks that a person wants to look at."""
     for run in detail.runs:
         yield from (task for task in run.tasks if task.status != "succeeded")
+
+
+def tails(detail: Detail) -> Iterator[tuple[TaskRef, str, str]]:
+    """Yield what the first failed tasks wrote last: task, `stderr` or `stdout`, text."""
+    for task in islice(failed_tasks(detail), TASKS):
+        for name, tail in (("stderr", task.stderr), ("stdout", task.stdout)):
+            if tail.strip():
+                yield task, name, tail
 
 
 def identity(task: TaskRef) -> str:

@@ -9,6 +9,10 @@ import psutil
 import pytest
 from _pytest.pytester import LineMatcher
 
+# Whatever is imported during a test, pytester forgets after it; a second rich knows none of the
+# first one's classes.
+from pytest_metaflow_backends.report import terminal  # noqa: F401 - for its sake
+
 # Test folders are not packages; what several of them are given is in modules of this folder.
 sys.path.insert(0, str(Path(__file__).parent / "made"))
 

@@ -258,6 +258,16 @@ def test_a_matrix_with_a_mistake_ends_with_its_line(ended):
     assert check["output"]["title"].startswith("no verdict: ")
 
 
+def test_a_matrix_that_github_does_not_send_whole_is_refused(ended):
+    ended.server.contents[HEAD, "matrix.yaml"] = MATRIX.encode() + b"# \n" * 400_000
+
+    ended("workflow_run", ENDED, ret=1)
+
+    (check,) = ended.server.runs.values()
+    assert "matrix.yaml of" in check["output"]["title"]
+    assert "no file of at most 1 MB" in check["output"]["title"]
+
+
 def test_a_label_with_a_typing_error_is_a_failure_on_the_commit(ended):
     ended.server.pulls[1]["labels"] = [{"name": "backend:othre"}]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PER_PAGE, PAGE_LIMIT = 30, 100
+MEGABYTE = 1 << 20  # bytes of a file that is sent whole
 
 
 @dataclass
@@ -120,8 +121,9 @@ class StrictGitHub:
             return httpx.Response(200, json=known) if known else _error(404, "Not Found")
         if template == "/contents/{path}":
             known = self.contents.get((request.url.params.get("ref"), names["path"]))
-            encoded = {"type": "file", "content": base64.b64encode(known or b"").decode()}
-            return _error(404, "Not Found") if known is None else httpx.Response(200, json=encoded)
+            if known is None:
+                return _error(404, "Not Found")
+            return httpx.Response(200, json=_file(known))
         return self._page_of(template, names, request)
 
     def _page_of(self, template, names, request):
@@ -189,6 +191,14 @@ def _page(request, entries, key=""):
     shown = entries[(number - 1) * size : number * size]
     answer = {"total_count": len(entries), key: shown} if key else shown
     return httpx.Response(200, json=answer)
+
+
+def _file(content):
+    """Give a file as GitHub does: one of more than 1 MB comes without what is in it."""
+    told = {"type": "file", "size": len(content)}
+    if len(content) > MEGABYTE:
+        return {**told, "encoding": "none", "content": ""}
+    return {**told, "encoding": "base64", "content": base64.b64encode(content).decode()}
 
 
 def _error(status: int, message: str, **headers: str) -> httpx.Response:

@@ -44,8 +44,8 @@ CONTRACTS = tuple(
 )
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
-FULL = ("local", "s3", "k8s", "argo")  # a part each: hours, on two cores
-SMOKE = "local/serial,s3,k8s,argo"
+FULL = ("local", "s3", "nomad", "k8s", "argo")  # a part each: hours, on two cores
+SMOKE = "local/serial,s3,nomad,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
 OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
@@ -149,7 +149,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "contracts of variants": contracts(HELD_VARIANTS, mark="smoke"),
         "devstack down": devstack_down(),
         "units": units("-m", "not slow"),
-        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS}"),
+        "report": report(f"local,{SMOKE},docker,{HELD_VARIANTS}"),
         "documents of results": of_results("--check"),
         "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },
@@ -159,11 +159,13 @@ TIERS: dict[str, dict[str, Commands]] = {
         "devstack up": devstack_up(),
         **{f"conformance on {c}": conformance(c, append=True, probe=True) for c in FULL},
         "kind up": [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")],
-        "smoke flows": conformance(f"local/serial,{OTHER_WAYS}", mark="smoke", append=True),
+        "smoke flows": conformance(
+            f"local/serial,nomad/raw_exec,{OTHER_WAYS}", mark="smoke", append=True
+        ),
         "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
         "devstack down": devstack_down(),
         "units": units(),
-        "report": report(f"local,{SMOKE},docker,nomad,{FULL_VARIANTS}"),
+        "report": report(f"local,{SMOKE},docker,nomad/raw_exec,{FULL_VARIANTS}"),
     },
     "units": {"units": units("-m", "not slow", tests=os.environ.get("TESTS", "").split())},
     "soak": {

@@ -49,7 +49,7 @@ def runner(active: Active, here: Path, environment: MutableMapping[str, str]) ->
     adopt(active, environment)
 
     def make(path: str, **options: Any) -> Any:  # noqa: ANN401 - Metaflow has no types
-        from metaflow import Runner  # type: ignore[attr-defined]
+        from metaflow import Runner
 
         _forget_flow(here / path)
         specs = [*active.column.decospecs, *options.pop("decospecs", ())]
@@ -66,7 +66,7 @@ def deployer(
     adopt(active, environment)
 
     def make(path: str, **options: Any) -> Any:  # noqa: ANN401 - Metaflow has no types
-        from metaflow import Deployer  # type: ignore[attr-defined]
+        from metaflow import Deployer
 
         _forget_flow(here / path)
         return Deployer(str(here / path), **{"show_output": False, **options})

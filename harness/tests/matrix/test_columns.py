@@ -132,6 +132,13 @@ def test_which_columns_there_are_and_which_run_by_default(columns, text, expecte
     assert {name: column.default for name, column in found.items()} == expected
 
 
+def test_a_variant_may_share_what_its_own_backend_starts(columns):
+    found = columns("version: 1\nbackends: {a: {kind: fake, variants: {v: {shares: a}, w: {}}}}")
+
+    assert found["a/v"].started is found["a"]
+    assert found["a/w"].started is found["a/w"]
+
+
 @pytest.mark.parametrize(
     ("required", "contexts"),
     [

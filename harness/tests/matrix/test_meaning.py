@@ -62,6 +62,10 @@ MEANINGS = {
         one("kind: local, shares: local"),
         ["2:41: shares: 'local' is not started by itself"],
     ),
+    "sharing a variant that shares": (
+        top("  other: {kind: local, variants: {a: {shares: local}, b: {shares: other/a}}}"),
+        ["4:67: shares: 'other/a' is not started by itself"],
+    ),
     "sharing what only has variants": (
         top("    base: false\n    variants: {a: }\n  other: {kind: local, shares: local}").replace(
             "{kind: local}\n", "\n    kind: local\n", 1

@@ -6,6 +6,7 @@ Never `nomad agent -dev`: that keeps no state and kills its tasks when it ends.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 from metaflow_backends import toolchain
 from metaflow_backends.docker import backend as docker_backend
 from metaflow_backends.docker.daemon import PACKAGES
-from metaflow_backends.nomad import chroot, description, engine, stopping
+from metaflow_backends.local import CAPABILITIES as LOCAL
+from metaflow_backends.nomad import chroot, description, engine, steps, stopping
 from metaflow_backends.nomad.cluster import nodes_health
 from metaflow_backends.nomad.configuration import Drivers
 from metaflow_backends.nomad.hub import PACKAGES as HUB_PACKAGES
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from metaflow_backends.nomad.engine import Engine
     from metaflow_backends.s3 import Store
 
+# Spin runs on the machine of who asks; the rest is said of `local` and holds here, too.
+CAPABILITIES = (LOCAL - {"spin"}) | {"logs.native", "resources.enforced"}
 ALLOCATION = "nomad-alloc-id"  # the key in a task's metadata
 LIBRARIES = ("boto3", "cryptography", "requests")
 
@@ -42,8 +46,7 @@ class Nomad:
     """
 
     kind = "nomad"
-    # What flows can do here comes with the decorator; until then the contract suite runs here.
-    capabilities = frozenset({"logs.native"})
+    capabilities = CAPABILITIES
 
     def check(self, settings: Settings) -> None:
         check_no_provider(settings)
@@ -85,6 +88,12 @@ class Nomad:
         stopping.end_tasks(home)
         Hub.of(home).remove()
         stopping.clear(home)
+
+    def attach(self, settings: Settings, host: Running) -> Running:
+        """Let flows use what the shared column has brought up with another driver."""
+        driver = Options.of(settings).driver
+        environment = {**host.environment, **steps.environment(host.details, driver)}
+        return replace(host, environment=environment)
 
     def health(self, running: Running) -> Health:
         return nodes_health(description.manager(running), running.details["clients"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaflow_backends import sandbox
+from metaflow_backends.nomad import steps
 from metaflow_backends.nomad.access import management_file
 from metaflow_backends.nomad.api import Api
 from metaflow_backends.nomad.configuration import DATACENTER, REGION
@@ -30,25 +31,27 @@ def running(
 ) -> Running:
     """Describe a start."""
     stores = {"s3": store.endpoint} if store else {}
+    details = {
+        **_details(started, options, home),
+        "store": store.as_details() if store else None,
+        "image": docker.image if docker else "",
+        "docker_host": docker.host if docker else "",
+        "network_mode": docker.network_mode if docker else "",
+    }
     return Running(
         environment={
             **{name: None for name in os.environ if name.startswith(PREFIXES)},
             **sandbox.make(home),
             **(store.environment if store else {}),
             **environment(started.flows),
+            **steps.environment(details, options.driver),
         },
         processes=(*started.processes, *_processes(store, docker)),
         endpoints={"nomad": started.flows.address, **stores},
         versions=_versions(started, with_store=store is not None),
         provider="process",
         logs=str(home / "logs"),
-        details={
-            **_details(started, options, home),
-            "store": store.as_details() if store else None,
-            "image": docker.image if docker else "",
-            "docker_host": docker.host if docker else "",
-            "network_mode": docker.network_mode if docker else "",
-        },
+        details=details,
     )
 
 

@@ -11,6 +11,7 @@ from metaflow_backends.options import OptionError, check_names, nearest
 if TYPE_CHECKING:
     from metaflow_backends.protocol import Settings
 
+DRIVERS = ("docker", "raw_exec")  # that flows can be told to use
 MOST_CLIENTS = 9  # each has an address of its own in the hub's network
 
 
@@ -33,6 +34,7 @@ class Options:
     # "auto": the daemon that runs, else one of our own; "none": no docker driver; or an address.
     docker: str = "auto"
     datastore: bool = True  # start an S3 store of its own
+    driver: str = "docker"  # of flows
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
@@ -74,6 +76,12 @@ def _docker(column: str, name: str, value: Any) -> str:  # noqa: ANN401 - option
     )
 
 
+def _driver(column: str, name: str, value: Any) -> str:  # noqa: ANN401 - options are any JSON
+    if value not in DRIVERS:
+        raise OptionError(f"{column}: {name} is {value!r}; {nearest(str(value), list(DRIVERS))}")
+    return str(value)
+
+
 def _yes_or_no(column: str, name: str, value: Any) -> bool:  # noqa: ANN401 - options are any JSON
     if not isinstance(value, bool):
         raise OptionError(f"{column}: {name} is {value!r}, and must be true or false")
@@ -86,4 +94,5 @@ _CHECKS = {
     "port": _whole(1024, 65_535),
     "docker": _docker,
     "datastore": _yes_or_no,
+    "driver": _driver,
 }

@@ -170,14 +170,23 @@ def _sharing(data: Any) -> Iterator[Mistake]:  # noqa: ANN401
     ways = (("backends", NAME, "shares"), ("backends", NAME, "variants", NAME, "shares"))
     named = [hit for way in ways for hit in found(data, way)]
     shares = {place: host for place, host in named if isinstance(host, str)}
-    guests = {str(place[1]) for place in shares}
     columns = _columns(data)
+    guests = {guest for place in shares for guest in _sharers(place, columns)}
     for place, host in shares.items():
         if host not in columns:
             near = _near(host, columns - guests)
             yield Mistake(place, f"{dotted(place)}: no column is named {shown(host)}{near}")
-        elif host.partition("/")[0] in guests:
+        elif host in guests:
             yield Mistake(place, f"{dotted(place)}: {shown(host)} is not started by itself")
+
+
+def _sharers(place: Place, columns: Collection[str]) -> Iterator[str]:
+    """Name the columns that `shares` at a place is said of: a backend's variants share with it."""
+    _, backend, *below = map(str, place)
+    if len(below) > 1:
+        yield f"{backend}/{below[1]}"
+    else:
+        yield from (name for name in columns if name.partition("/")[0] == backend)
 
 
 def _columns(data: Any) -> set[str]:  # noqa: ANN401

@@ -1,0 +1,133 @@
+"""A session of requests that knows Nomad: what passes is tried again, what is refused is named."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import requests
+from metaflow_extensions.nomad.api.backoff import delays, passing
+from metaflow_extensions.nomad.errors import (
+    DeniedError,
+    ExistsError,
+    MissingError,
+    NomadError,
+    RefusedError,
+    UnreachableError,
+)
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_extensions.nomad.connection import Connection
+
+CONNECT, READ = 3.05, 30.0  # seconds
+FIRST_CONTACT = 5.0  # seconds until an address that never answered is called unreachable
+EXISTS = "job already exists"
+
+
+class Session(requests.Session):
+    """What every request of this process goes through, those of python-nomad included.
+
+    `patience` is how long, in seconds, a server is waited for that has answered before.
+    `waiting` is told once, with the reason, when that begins, and with "" when it ends.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        patience: float,
+        waiting: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        super().__init__()
+        self.connection = connection
+        self.patience = patience
+        self.waiting = waiting
+        self.met = False
+        self.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
+        self.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
+
+    def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """Send, and send again what may pass; raises NomadError with what helps."""
+        # Said for each call: what a session says, REQUESTS_CA_BUNDLE of the environment replaces.
+        kwargs["verify"] = self.connection.verify
+        kwargs["cert"] = self.connection.certificate
+        kwargs.setdefault("timeout", (CONNECT, READ))
+        begun, told = time.monotonic(), False
+        wait = delays()
+        while True:
+            answer, problem = self._once(method, url, kwargs)
+            if answer is not None:
+                if told:
+                    self.waiting("")
+                return answer
+            left = begun + (self.patience if self.met else FIRST_CONTACT) - time.monotonic()
+            pause = next(wait)
+            if pause > left:
+                raise UnreachableError(f"{self.connection.address}: {problem}")
+            if not told and time.monotonic() - begun > 1:
+                self.waiting(problem)
+                told = True
+            time.sleep(pause)
+
+    def _once(
+        self, method: str, url: str, kwargs: dict[str, Any]
+    ) -> tuple[requests.Response | None, str]:
+        try:
+            answer = super().request(method, url, **kwargs)
+        except requests.exceptions.SSLError as error:
+            raise NomadError(_tls(self.connection.address, error)) from None
+        except (requests.ConnectionError, requests.Timeout) as error:
+            return None, _short(error)
+        self.met = True
+        if answer.ok:
+            return answer, ""
+        with suppress(requests.RequestException):
+            answer.content  # noqa: B018 - reads it, so that the connection is free again
+        text = answer.text.strip()
+        if passing(answer.status_code, text):
+            return None, f"{answer.status_code} {text}"
+        raise refusal(answer.status_code, text)
+
+
+def refusal(status: int, text: str) -> NomadError:
+    """Name what an answer that is no success means."""
+    if status == 403:  # noqa: PLR2004
+        return DeniedError(
+            "the token lacks a right: permission denied; set NOMAD_TOKEN to one whose policy has "
+            "submit-job, read-job and read-logs in this namespace"
+        )
+    if status == 404 or "Unknown allocation" in text:  # noqa: PLR2004
+        return MissingError(text or "not found")
+    if EXISTS in text:
+        return ExistsError(text)
+    if "HTTP request to an HTTPS server" in text:
+        return RefusedError("the server speaks TLS; set NOMAD_ADDR to https://...")
+    return RefusedError(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """Give an answer's text as one line, without the tree that Go draws around it."""
+    lines = [line.strip(" *\t") for line in text.splitlines()]
+    return "; ".join(line for line in lines if line and "error occurred" not in line) or text
+
+
+def _tls(address: str, error: Exception) -> str:
+    text = str(error)
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return f"{address} does not speak TLS; set NOMAD_ADDR to http://..."
+    if "CERTIFICATE_REQUIRED" in text or "certificate required" in text:
+        return f"{address} asks for a certificate; set NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY"
+    if "VERIFY_FAILED" in text:
+        return f"{address} has a certificate nobody here vouches for; set NOMAD_CACERT"
+    return f"{address} refused the TLS connection; check NOMAD_CACERT and NOMAD_CLIENT_CERT/KEY"
+
+
+def _short(error: Exception) -> str:
+    """Say what went wrong between here and the server, in a few words."""
+    text = str(error)
+    known = ("Connection refused", "Name or service not known", "No route to host",
+             "Network is unreachable", "timed out", "Connection reset")  # fmt: skip
+    return next((words for words in known if words.lower() in text.lower()), type(error).__name__)

@@ -1,0 +1,115 @@
+"""The command of a task: Metaflow's bootstrap, the claim, the step, and its last logs."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metaflow.mflog import BASH_SAVE_LOGS, bash_capture_logs, export_mflog_env_vars
+from metaflow_extensions.nomad.errors import NomadError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_extensions.nomad.job.identity import Attempt
+
+LOGS = "$PWD/.logs"
+INIT = '${METAFLOW_INIT_SCRIPT:+eval "${METAFLOW_INIT_SCRIPT}"}'  # of Metaflow's sandboxes
+FIRST_UPLOAD = "flush_mflogs"  # the last of Metaflow's bootstrap commands
+SAVE = f"{BASH_SAVE_LOGS} >/dev/null"  # it tells of each upload; only failures are of interest
+CLAIM = "python -m metaflow_extensions.nomad.task.claim"
+GRACE = 4.0  # seconds after its limit that a step has to end by itself
+LAST = 1.0  # seconds from SIGTERM to SIGKILL after that
+
+
+@dataclass(frozen=True)
+class Package:
+    """The code package, as Metaflow hands it to a compute backend."""
+
+    metadata: str
+    sha: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """What runs before the step, as Metaflow's environment gives it."""
+
+    datastore: str  # its type
+    before: Sequence[str]  # download the code, set the environment up
+    around: Sequence[str]  # e.g. activate what @pypi made
+
+    @classmethod
+    def of(cls, environment: Any, datastore: str, step: str, package: Package) -> Bootstrap:
+        before = environment.get_package_commands(package.url, datastore, package.metadata)
+        around = environment.bootstrap_commands(step, datastore)
+        return cls(datastore, tuple(before), tuple(around))
+
+
+def command(
+    attempt: Attempt,
+    bootstrap: Bootstrap,
+    step: str,
+    *,
+    limit: float | None = None,
+    executable: str | None = None,
+) -> list[str]:
+    """Give `bash -c ...` for a task; `step` is the command line of Metaflow's own step.
+
+    The claim comes after the code is there and before anything is written to the datastore: what
+    Nomad starts in place of a lost allocation ends there, with the exit code `claim.TAKEN`.
+
+    Raises NomadError if Metaflow's bootstrap is not what it was.
+    """
+    *download, upload = bootstrap.before
+    if upload != FIRST_UPLOAD:
+        raise NomadError(f"Metaflow's bootstrap ends with {upload!r}, not with {FIRST_UPLOAD}")
+    exports = export_mflog_env_vars(
+        flow_name=attempt.flow,
+        run_id=attempt.run,
+        step_name=attempt.step,
+        task_id=attempt.task,
+        retry_count=str(attempt.number),
+        datastore_type=bootstrap.datastore,
+        stdout_path=f"{LOGS}/mflog_stdout",
+        stderr_path=f"{LOGS}/mflog_stderr",
+    )
+    around = [_unquoted(part) for part in bootstrap.around]
+    captured = bash_capture_logs(" && ".join([*around, _limited(step, limit)]))
+    prepared = [
+        f"mkdir -p {LOGS}", exports, *_interpreter(executable), *map(_unquoted, download)
+    ]  # fmt: skip
+    text = (
+        f"{INIT} && {' && '.join(prepared)} && {{ {CLAIM} || exit $?; }} && {SAVE} && {captured}; "
+        f"c=$?; {SAVE}; exit $c"
+    )
+    return ["bash", "-c", text]
+
+
+def _unquoted(part: str) -> str:
+    """Undo the escapes of Metaflow's bootstrap, which is written to stand in double quotes.
+
+    The step's own command is not: to take a quote out of it would change what it says.
+    """
+    return " ".join(shlex.split(f'"{part}"'))
+
+
+def _interpreter(executable: str | None) -> list[str]:
+    """Let `python`, which Metaflow's bootstrap calls, be the interpreter that was asked for."""
+    if executable is None:
+        return []
+    linked = f"ln -sf $(command -v {shlex.quote(executable)}) $PWD/.bin/python"
+    return ["mkdir -p $PWD/.bin", linked, "export PATH=$PWD/.bin:$PATH"]
+
+
+def _limited(step: str, limit: float | None) -> str:
+    """End a step past its @timeout from outside, whether or not anybody watches it.
+
+    Metaflow's own timer comes first, so that @catch learns of it; this one ends what does not
+    listen. An image without `timeout` has the launcher alone.
+    """
+    if not limit:
+        return step
+    guard = f"timeout -k {LAST:g} {limit + GRACE:g}"
+    return f"$(command -v timeout >/dev/null && echo {guard}) {step}"

@@ -1,0 +1,144 @@
+"""One attempt from its job to its end: registered once, followed live, judged, taken down."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from metaflow_extensions.nomad.job.document import TASK
+from metaflow_extensions.nomad.logs.follow import Follower
+from metaflow_extensions.nomad.logs.spool import STREAMS
+from metaflow_extensions.nomad.watch.allocation import Allocation
+from metaflow_extensions.nomad.watch.ending import Cause, Ending, ending, judge
+from metaflow_extensions.nomad.watch.placement import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metaflow_extensions.nomad.api.client import Client
+    from metaflow_extensions.nomad.spec import Spec
+
+WITHOUT_PLACE = 5.0  # seconds that a job may be without any node that could ever run it
+EXPLAIN = 2.0  # seconds between two looks at why a job waits
+AFTER_LIMIT = 60.0  # seconds past @timeout, bootstrap included, until the launcher ends a task
+WAIT = 20.0
+
+
+class Screen(Protocol):
+    """Where a launcher tells what happens."""
+
+    def say(self, text: str, allocation: str = "") -> None:
+        """Tell what the launcher knows."""
+        ...
+
+    def line(self, stream: str, line: bytes, allocation: str) -> None:
+        """Show a line of the task."""
+        ...
+
+
+@dataclass
+class Launch:
+    """Runs one job to its end; `run` gives how it ended."""
+
+    client: Client
+    job: Mapping[str, Any]
+    spec: Spec
+    screen: Screen
+    limit: float | None = None  # seconds of @timeout
+    _followers: list[Follower] = field(default_factory=list)
+    _said: str = ""
+    _current: str = ""  # allocation that is followed
+    _started: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return str(self.job["ID"])
+
+    def run(self) -> Ending:
+        """Register the job, or take over the one that is there, and see it through."""
+        registered = self.client.register(self.job)
+        if not registered.evaluation:
+            self.screen.say(f"Job {self.name} is there already; its attempt is taken over")
+        begun = time.monotonic()
+        index = 0
+        while True:
+            wait = WAIT if self._started or index == 0 else EXPLAIN
+            index, stubs = self.client.allocations(self.name, index, wait)
+            found = [Allocation.of(stub) for stub in stubs]
+            ended = self._without(begun) if not found else self._with(found)
+            if ended is not None:
+                return ended
+
+    def stop(self) -> None:
+        """Let Nomad end whatever runs of this job."""
+        self.client.deregister(self.name)
+
+    def _without(self, begun: float) -> Ending | None:
+        placements = [
+            place
+            for one in self.client.evaluations(self.name)
+            if (place := Placement.from_evaluation(one, TASK))
+        ]
+        if not placements:
+            return None
+        place = placements[-1]
+        self._say(place.explain())
+        waited = time.monotonic() - begun
+        limit = self.spec.queue_timeout or (WITHOUT_PLACE if place.infeasible else float("inf"))
+        if waited < limit:
+            return None
+        self.stop()
+        return ending(Cause.QUEUE, f"{place.explain()} (after {waited:.0f} s)")
+
+    def _with(self, found: Sequence[Allocation]) -> Ending | None:
+        ours = next((one for one in found if one.started), found[-1])
+        self._tell(ours)
+        if ours.started and not self._followers:
+            self._follow(ours)
+        if not ours.started and ours.taken_away and ours is not found[-1]:
+            return None
+        if ours.over or ours.taken_away:
+            return self._end(ours, judge(ours, self.spec))
+        if (secret := ours.event("Template")) and not ours.started and "Missing" in secret.text:
+            return self._end(ours, judge(ours, self.spec))
+        if (
+            self.limit
+            and self._started
+            and time.monotonic() - self._started > self.limit + AFTER_LIMIT
+        ):
+            return self._end(ours, ending(Cause.TIMEOUT, "the step ran longer than its @timeout"))
+        return None
+
+    def _end(self, ours: Allocation, end: Ending) -> Ending:
+        if not ours.over or ours.taken_away:
+            self.stop()
+        for follower in self._followers:
+            follower.finish()
+        return end
+
+    def _follow(self, ours: Allocation) -> None:
+        self._current, self._started = ours.id, time.monotonic()
+        for stream in STREAMS:
+            follower = Follower(
+                self.client, ours.id, TASK, stream, self._shower(stream, ours.short)
+            )
+            follower.start()
+            self._followers.append(follower)
+
+    def _shower(self, stream: str, allocation: str) -> Any:
+        return lambda line: self.screen.line(stream, line, allocation)
+
+    def _tell(self, ours: Allocation) -> None:
+        newest = ours.events[-1] if ours.events else None
+        if ours.started:
+            self._say(f"Task is running on {ours.node}", ours.short)
+        elif newest is not None and newest.type not in {"Received", "Task Setup"}:
+            self._say(f"Task is starting on {ours.node}: {newest.text or newest.type}", ours.short)
+        else:
+            self._say(f"Task is starting on {ours.node}", ours.short)
+
+    def _say(self, text: str, allocation: str = "") -> None:
+        if text != self._said:
+            self._said = text
+            self.screen.say(text, allocation)

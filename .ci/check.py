@@ -49,6 +49,7 @@ SMOKE = "local/serial,s3,nomad,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
 OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
+SMOKE_OF_VARIANTS = f"local/serial,nomad/raw_exec,{OTHER_WAYS}"
 FULL_VARIANTS = f"{HELD_VARIANTS},nomad/multi,{OTHER_WAYS}"
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run

@@ -41,16 +41,20 @@ def waiting(failed):
 class Cluster:
     """Gives one state after the other to whoever asks."""
 
-    def __init__(self, *states, evaluations=(), there=False):
+    def __init__(self, *states, evaluations=(), there=False, kept=True):
+        self.kept = kept
         self.states, self.given = list(states), evaluations
         self.there = there
         self.registered, self.stopped, self.waits = [], [], []
+
+    def live(self):
+        return self.kept
 
     def register(self, job):
         self.registered.append(job["ID"])
         return Registered(job["ID"], "" if self.there else "eval")
 
-    def allocations(self, job, index, wait):
+    def allocations(self, job, index=0, wait=0):
         self.waits.append((index, wait))
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return index + 1, state
@@ -73,7 +77,11 @@ class Watched:
         self.made.append(self)
 
     def start(self):
-        self.log.append("start")
+        if "start" not in self.log:
+            self.log.append("start")
+
+    def read(self):
+        self.log.append("read")
 
     def finish(self):
         self.log.append("finish")
@@ -150,6 +158,27 @@ def test_what_the_node_does_is_told_once(launched):
 
     assert screen.said[0] == "Task is starting on node-a: Downloading image"
     assert len(screen.said) == 2
+
+
+def test_without_connections_to_keep_there_is_a_look_now_and_then(launched, followers, monkeypatch):
+    slept = []
+    monkeypatch.setattr(launching.time, "sleep", slept.append)
+    cluster = Cluster([], [stub()], [stub()], [ended()], kept=False)
+
+    assert launched(cluster)[0].succeeded
+
+    assert [one.log for one in followers] == [["read", "read", "finish"]] * 2
+    assert len(slept) == 3
+    assert all(index == 0 for index, _ in cluster.waits)
+
+
+def test_a_launcher_follows_once_it_may(launched, followers, monkeypatch):
+    monkeypatch.setattr(launching.time, "sleep", lambda _: setattr(cluster, "kept", True))
+    cluster = Cluster([stub()], [stub()], [ended()], kept=False)
+
+    assert launched(cluster)[0].succeeded
+
+    assert followers[0].log == ["read", "start", "finish"]
 
 
 def test_a_job_that_is_there_is_taken_over(launched):

@@ -60,3 +60,53 @@ def step(
     package = Package(code_package_metadata, code_package_sha, code_package_url)
     trampoline = Trampoline(ctx, step_name, package, Spec.from_json(spec), limit, passed)
     ctx.exit(trampoline.run())
+
+
+def _chosen(command: Any) -> Any:
+    """Add the options that say whose tasks are meant."""
+    for option in (
+        click.option("--run-id", default=None, help="Of this run; by default the newest."),
+        click.option("--user", default=None, help="Of this user."),
+        click.option("--my-runs", is_flag=True, help="Of all my runs."),
+    ):
+        command = option(command)
+    return command
+
+
+@nomad.command(name="list", help="List unfinished tasks of this flow.")
+@_chosen
+@click.pass_obj
+def list_tasks(obj: Any, run_id: str | None, user: str | None, *, my_runs: bool) -> None:
+    """List what has not ended."""
+    _, found = _unfinished(obj, run_id, user, my_runs=my_runs)
+    for job in found:
+        obj.echo(job.line(), fg="cyan", bold=False)
+    if not found:
+        obj.echo("No unfinished tasks on Nomad.")
+
+
+@nomad.command(help="Stop unfinished tasks of this flow; they are not tried again.")
+@_chosen
+@click.pass_obj
+def kill(obj: Any, run_id: str | None, user: str | None, *, my_runs: bool) -> None:
+    """Stop what has not ended."""
+    client, found = _unfinished(obj, run_id, user, my_runs=my_runs)
+    for job in found:
+        client.deregister(job.name)
+        obj.echo(f"Stopped {job.pathspec} attempt {job.attempt}", fg="cyan", bold=False)
+    if not found:
+        obj.echo("No unfinished tasks on Nomad.")
+
+
+def _unfinished(
+    obj: Any, run_id: str | None, user: str | None, *, my_runs: bool
+) -> tuple[Any, list[Any]]:
+    from metaflow.plugins.kubernetes.kube_utils import parse_cli_options
+    from metaflow_extensions.nomad import listing
+    from metaflow_extensions.nomad.api.client import Client
+    from metaflow_extensions.nomad.api.session import Session
+    from metaflow_extensions.nomad.connection import Connection
+
+    flow, run, whose = parse_cli_options(obj.flow.name, run_id, user, my_runs, obj.echo)
+    client = Client(Session(Connection.here(), patience=10), None, None)
+    return client, list(listing.unfinished(client, flow, run, whose))

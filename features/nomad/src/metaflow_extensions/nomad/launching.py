@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 WITHOUT_PLACE = 5.0  # seconds that a job may be without any node that could ever run it
 EXPLAIN = 2.0  # seconds between two looks at why a job waits
 AFTER_LIMIT = 60.0  # seconds past @timeout, bootstrap included, until the launcher ends a task
-WAIT = 20.0
+WAIT = 20.0  # seconds that the server holds a question until there is news
+LOOK = 2.0  # seconds between two looks where nothing may be held
 
 
 class Screen(Protocol):
@@ -63,12 +65,27 @@ class Launch:
         begun = time.monotonic()
         index = 0
         while True:
-            wait = WAIT if self._started or index == 0 else EXPLAIN
-            index, stubs = self.client.allocations(self.name, index, wait)
+            index, stubs = self._news(index)
             found = [Allocation.of(stub) for stub in stubs]
             ended = self._without(begun) if not found else self._with(found)
             if ended is not None:
                 return ended
+
+    def _news(self, index: int) -> tuple[int, Sequence[Mapping[str, Any]]]:
+        """Wait for news of the allocations, and follow the streams if that is allowed now.
+
+        Without connections that may be kept, there is a look now and then instead.
+        """
+        if self.client.live():
+            for follower in self._followers:
+                follower.start()
+            return self.client.allocations(self.name, index, WAIT if self._started else EXPLAIN)
+        if index:
+            time.sleep(random.uniform(0.5, 1.5) * LOOK)  # noqa: S311 - no secret
+        for follower in self._followers:
+            follower.read()
+        _, stubs = self.client.allocations(self.name)
+        return 1, stubs
 
     def stop(self) -> None:
         """Let Nomad end whatever runs of this job."""
@@ -123,7 +140,6 @@ class Launch:
             follower = Follower(
                 self.client, ours.id, TASK, stream, self._shower(stream, ours.short)
             )
-            follower.start()
             self._followers.append(follower)
 
     def _shower(self, stream: str, allocation: str) -> Any:

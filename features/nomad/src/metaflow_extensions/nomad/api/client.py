@@ -52,6 +52,10 @@ class Client:
             timeout=(CONNECT, READ),
         )
 
+    def live(self) -> bool:
+        """Say whether connections may be kept; if not, each is for one request."""
+        return self.session.budget.hold()
+
     def register(self, job: Mapping[str, Any]) -> Registered:
         """Register a job if there is none of its ID: to ask twice is to ask once.
 
@@ -63,6 +67,10 @@ class Client:
         except ExistsError:
             return Registered(job["ID"], "")
         return Registered(job["ID"], answer.get("EvalID", ""), answer.get("Warnings", ""))
+
+    def leader(self) -> str:
+        """Name the leader; needs no right."""
+        return str(self._get("status/leader").json())
 
     def job(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._nomad.job.get_job(name)
@@ -100,15 +108,16 @@ class Client:
 
         Raises MissingError while the task has not started, and once its logs are collected.
         """
-        return self._logs(allocation, task, stream, offset=0, follow=True)
+        answer = self._logs(allocation, task, stream, offset=0, follow=True)
+        with closing(answer):
+            yield from frames(answer.iter_content(chunk_size=None))
 
     def rest(self, allocation: str, task: str, stream: str, offset: int) -> Iterator[Frame]:
         """Yield what there is now from a byte on; files that are gone do not count."""
-        return self._logs(allocation, task, stream, offset=offset, follow=False)
+        answer = self._logs(allocation, task, stream, offset=offset, follow=False)
+        yield from frames([answer.content])
 
-    def _logs(
-        self, allocation: str, task: str, stream: str, *, offset: int, follow: bool
-    ) -> Iterator[Frame]:
+    def _logs(self, allocation: str, task: str, stream: str, *, offset: int, follow: bool) -> Any:
         params = {
             "task": task,
             "type": stream,
@@ -117,9 +126,7 @@ class Client:
             "offset": offset,
         }
         path = f"client/fs/logs/{allocation}"
-        answer = self._get(path, stream=True, timeout=(CONNECT, HEARTBEAT), **params)
-        with closing(answer):
-            yield from frames(answer.iter_content(chunk_size=None))
+        return self._get(path, stream=follow, timeout=(CONNECT, HEARTBEAT), **params)
 
     def _get(self, path: str, *, stream: bool = False, timeout: Any = None, **params: Any) -> Any:
         connection = self.session.connection

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from metaflow_extensions.nomad.api.backoff import delays, passing
+from metaflow_extensions.nomad.api.budget import Budget
 from metaflow_extensions.nomad.errors import (
     DeniedError,
     ExistsError,
@@ -40,11 +41,13 @@ class Session(requests.Session):
         connection: Connection,
         patience: float,
         waiting: Callable[[str], None] = lambda _: None,
+        budget: Budget | None = None,
     ) -> None:
         super().__init__()
         self.connection = connection
         self.patience = patience
         self.waiting = waiting
+        self.budget = budget or Budget.of(connection.address, patience=patience)
         self.met = False
         self.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
         self.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
@@ -72,11 +75,19 @@ class Session(requests.Session):
                 told = True
             time.sleep(pause)
 
+    def _sent(self, method: str, url: str, kwargs: dict[str, Any]) -> requests.Response:
+        """Send over a connection that is kept only if this process has one to keep."""
+        if self.budget.live:
+            return super().request(method, url, **kwargs)
+        headers = {**(kwargs.get("headers") or {}), "Connection": "close"}
+        return super().request(method, url, **{**kwargs, "headers": headers})
+
     def _once(
         self, method: str, url: str, kwargs: dict[str, Any]
     ) -> tuple[requests.Response | None, str]:
         try:
-            answer = super().request(method, url, **kwargs)
+            with self.budget.turn():
+                answer = self._sent(method, url, kwargs)
         except requests.exceptions.SSLError as error:
             raise NomadError(_tls(self.connection.address, error)) from None
         except (requests.ConnectionError, requests.Timeout) as error:

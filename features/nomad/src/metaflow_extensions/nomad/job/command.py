@@ -78,7 +78,7 @@ def command(
     around = [_unquoted(part) for part in bootstrap.around]
     captured = bash_capture_logs(" && ".join([*around, _limited(step, limit)]))
     prepared = [
-        f"mkdir -p {LOGS}", exports, *_interpreter(executable), *map(_unquoted, download)
+        f"mkdir -p {LOGS}", exports, *interpreter(executable), *map(_unquoted, download)
     ]  # fmt: skip
     text = (
         f"{INIT} && {' && '.join(prepared)} && {{ {CLAIM} || exit $?; }} && {SAVE} && {captured}; "
@@ -95,8 +95,8 @@ def _unquoted(part: str) -> str:
     return " ".join(shlex.split(f'"{part}"'))
 
 
-def _interpreter(executable: str | None) -> list[str]:
-    """Let `python`, which Metaflow's bootstrap calls, be the interpreter that was asked for."""
+def interpreter(executable: str | None) -> list[str]:
+    """Give commands of bash after which `python`, as bootstraps call it, is the one asked for."""
     if executable is None:
         return []
     linked = f"ln -sf $(command -v {shlex.quote(executable)}) $PWD/.bin/python"

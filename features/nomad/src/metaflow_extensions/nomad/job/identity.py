@@ -36,8 +36,7 @@ class Attempt:
         whole = f"{self.datastore}\0{self.pathspec}\0{self.number}"
         digest = sha256(whole.encode()).hexdigest()[:8]
         words = (self.flow, self.run, self.step, self.task, str(self.number))
-        plain = re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(words))
-        return f"mf-{plain[: LONGEST - len(digest) - 4]}-{digest}"
+        return f"{_plain(*words)[: LONGEST - len(digest) - 1]}-{digest}"
 
     def meta(self) -> dict[str, str]:
         """Give what finds the job again, and says whose it is."""
@@ -50,3 +49,12 @@ class Attempt:
             "metaflow.user": self.user,
             "metaflow.schema": SCHEMA,
         }
+
+
+def prefix(flow: str, run: str | None = None) -> str:
+    """Give what the names of a flow's, or a run's, jobs begin with; those of others may too."""
+    return _plain(flow, run or "")[: LONGEST // 2]
+
+
+def _plain(*words: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(("mf", *words)))

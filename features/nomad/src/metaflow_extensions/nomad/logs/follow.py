@@ -38,21 +38,24 @@ class Follower:
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"nomad-{stream}")
 
     def start(self) -> None:
-        self._thread.start()
+        """Follow from now on; asked again, nothing changes."""
+        if not self._thread.is_alive():
+            self._thread.start()
 
-    def finish(self) -> None:
-        """Read what is left of a task that has ended; nothing is shown after this.
-
-        Logs that are collected already are said to be missing.
-        """
+    def read(self) -> None:
+        """Show what there is by now, once, without a connection that stays."""
         with self._lock:
             offset = self._cursor.offset
         try:
             self._take_all(self._client.rest(*self._where, offset=offset), offset)
         except MissingError:
-            pass
+            pass  # not started yet, or collected
         except (*BROKEN, NomadError) as error:
-            self._show(f"[nomad] the last output cannot be read: {error}".encode())
+            self._say(f"[nomad] output cannot be read: {error}")
+
+    def finish(self) -> None:
+        """Read what is left of a task that has ended; nothing is shown after this."""
+        self.read()
         with self._lock:
             self._over = True
             for line in self._lines.end():

@@ -1,0 +1,110 @@
+"""How many connections all launchers of this machine have to one server at a time.
+
+A server takes 100 from one address, idle ones included, and answers 429 to the next. Launchers are
+processes of their own, so they share slots: files that are locked as long as a connection is there.
+The kernel takes a lock back from whoever dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import stat
+import tempfile
+import time
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaflow_extensions.nomad.errors import NomadError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SLOTS = 80  # the others of the 100 are for people and their tools
+FOR_TURNS = 10  # slots that nobody holds for long
+LIVE = 3  # connections of a launcher that follows: what happens, and both streams
+AGAIN = 0.05  # seconds, on average, until a slot is asked for again
+
+
+class Budget:
+    """The slots of one server; holds `LIVE` of them, or takes one for each request."""
+
+    def __init__(self, folder: Path, slots: int = SLOTS, patience: float = 600.0) -> None:
+        self._slots = [folder / f"slot-{number:03}" for number in range(slots)]
+        self._patience = patience
+        self._held: list[int] = []
+
+    @classmethod
+    def of(cls, address: str, slots: int = SLOTS, patience: float = 600.0) -> Budget:
+        """Give the slots of a server, shared by all processes of this user on this machine."""
+        digest = sha256(address.encode()).hexdigest()[:12]
+        above = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+        folder = _private(_private(Path(above) / f"metaflow-nomad-{os.getuid()}") / digest)
+        return cls(folder, slots, patience)
+
+    @property
+    def live(self) -> bool:
+        """Say whether connections may be kept."""
+        return bool(self._held)
+
+    def hold(self) -> bool:
+        """Hold slots for connections that stay, if there are enough; asked again, they are kept."""
+        if not self._held:
+            self._held = _locked(self._slots[FOR_TURNS:], LIVE)
+        return self.live
+
+    def release(self) -> None:
+        for file in self._held:
+            os.close(file)
+        self._held = []
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have a slot for one short request; waits for it.
+
+        Raises UnreachableError if none becomes free in time.
+        """
+        if self.live:
+            yield
+            return
+        until = time.monotonic() + self._patience
+        while not (taken := _locked(self._slots, 1)):
+            if time.monotonic() > until:
+                raise UnreachableError(
+                    "all connections that are allowed are in use; run fewer tasks"
+                )
+            time.sleep(random.uniform(0, 2 * AGAIN))  # noqa: S311 - no secret
+        try:
+            yield
+        finally:
+            os.close(taken[0])
+
+
+def _private(folder: Path) -> Path:
+    """Make a folder that nobody else can write to, also where everybody can make one."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    there = folder.lstat()
+    if there.st_uid != os.getuid() or not stat.S_ISDIR(there.st_mode) or there.st_mode & 0o022:
+        raise NomadError(f"{folder} is not ours alone; remove it, or set XDG_RUNTIME_DIR")
+    return folder
+
+
+def _locked(slots: Sequence[Path], count: int) -> list[int]:
+    """Lock so many of the slots; none if there are fewer."""
+    taken: list[int] = []
+    for slot in random.sample(slots, len(slots)):
+        file = os.open(slot, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            continue
+        taken.append(file)
+        if len(taken) == count:
+            return taken
+    for file in taken:
+        os.close(file)
+    return []

@@ -1,0 +1,3 @@
+"""`metaflow nomad`."""
+
+CMDS_DESC = [("nomad", "metaflow_extensions.nomad.command_line.cli")]

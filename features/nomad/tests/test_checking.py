@@ -31,7 +31,7 @@ class Cluster:
 
 
 class Launched:
-    def __init__(self, client, job, spec, screen, limit):
+    def __init__(self, client, job, spec, screen, limit, queue):
         self.client, self.screen, self.job = client, screen, job
 
     def run(self):

@@ -77,6 +77,10 @@ ENDED = {
         allocation(event("Driver Failure", "Failed to pull image: i/o timeout"), started=""),
         Cause.IMAGE, "i/o timeout", 1, True,
     ),
+    "registry, for now": (
+        allocation(event("Driver Failure", "Failed to pull `x:1`: i/o timeout"), started=""),
+        Cause.IMAGE, "i/o timeout", 1, True,
+    ),
     "driver": (
         allocation(event("Driver Failure", "no such executable"), started=""),
         Cause.DRIVER, "no such executable", 1, True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_extensions.nomad.api.client import Client
@@ -70,22 +70,21 @@ def run(driver: str | None, image: str | None, timeout: float) -> Iterator[Findi
         return
     yield Finding("server", bool(leader), f"{connection.address}, its leader is {leader}")
     try:
-        spec = _spec(driver, image, timeout)
+        spec = _spec(driver, image)
     except NomadError as error:
         yield Finding("settings", passed=False, text=str(error))
         return
     yield Finding("settings", passed=True, text=f"driver {spec.driver}, image {spec.image}")
-    yield from _in_a_job(client, spec)
+    yield from _in_a_job(client, spec, timeout)
 
 
-def _spec(driver: str | None, image: str | None, timeout: float) -> Spec:
+def _spec(driver: str | None, image: str | None) -> Spec:
     made = NomadDecorator(attributes={"driver": driver, "image": image})
     made.external_init()
-    spec = Spec.of(made.attributes)
-    return replace(spec, queue_timeout=spec.queue_timeout or timeout)
+    return Spec.of(made.attributes)
 
 
-def _in_a_job(client: Client, spec: Spec) -> Iterator[Finding]:
+def _in_a_job(client: Client, spec: Spec, timeout: float) -> Iterator[Finding]:
     from metaflow import metaflow_config as config
 
     attempt = Attempt("check", uuid.uuid4().hex[:8], "check", "1", 0, "", getpass.getuser())
@@ -93,7 +92,7 @@ def _in_a_job(client: Client, spec: Spec) -> Iterator[Finding]:
     env = {**dict(spec.env), **environment.of_metaflow(store)}
     job = document(attempt, spec, trial(store, spec.executable), env)
     listener = Listener()
-    launch = Launch(client, job, spec, listener, limit=spec.queue_timeout)
+    launch = Launch(client, job, spec, listener, limit=timeout, queue=timeout)
     try:
         end = launch.run()
     except NomadError as error:

@@ -48,6 +48,7 @@ class Launch:
     spec: Spec
     screen: Screen
     limit: float | None = None  # seconds of @timeout
+    queue: float = float("inf")  # seconds in a queue, where the spec says nothing
     _followers: list[Follower] = field(default_factory=list)
     _said: str = ""
     _current: str = ""  # allocation that is followed
@@ -102,7 +103,7 @@ class Launch:
         place = placements[-1]
         self._say(place.explain())
         waited = time.monotonic() - begun
-        limit = self.spec.queue_timeout or (WITHOUT_PLACE if place.infeasible else float("inf"))
+        limit = self.spec.queue_timeout or (WITHOUT_PLACE if place.infeasible else self.queue)
         if waited < limit:
             return None
         self.stop()

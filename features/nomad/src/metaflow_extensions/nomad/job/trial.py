@@ -9,7 +9,7 @@ SHELL = (
     f"""
 said() {{ echo "{MARK} $*"; }}
 """
-     """
+    """
 tried() { "${@:3}" >/dev/null 2>&1 && said passed "$1" || said failed "$1" "$2"; }
 for name in tar date python; do
   tried $name "is not on the PATH" command -v $name
@@ -33,7 +33,7 @@ from botocore.exceptions import ClientError
 def said(outcome, name, text=""):
     print("{MARK}", outcome, name, " ".join(str(text).split()))
 """
-     """
+    """
 endpoint = os.environ.get("METAFLOW_S3_ENDPOINT_URL")
 root = os.environ["METAFLOW_DATASTORE_SYSROOT_S3"].removeprefix("s3://")
 bucket, _, prefix = root.partition("/")

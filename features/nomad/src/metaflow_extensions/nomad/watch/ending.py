@@ -106,7 +106,7 @@ def _never_ran(allocation: Allocation) -> Ending | None:
 
 def _driver(found: Event) -> Ending:
     text = " ".join(found.text.split())
-    if "image" not in text.lower():
+    if "image" not in text.lower() and "Failed to pull" not in text:
         return ending(Cause.DRIVER, f"the driver could not start the task: {text}")
     missing = any(words in text for words in NO_SUCH_IMAGE)
     return Ending(Cause.IMAGE, f"the image cannot be had: {text}", retry=not missing)

@@ -1,0 +1,240 @@
+"""What @nomad promises, on a real agent, with a real store."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from metaflow_extensions.nomad.api.client import Client
+from metaflow_extensions.nomad.api.session import Session
+from metaflow_extensions.nomad.connection import Connection
+from metaflow_extensions.nomad.errors import NomadError
+from metaflow_extensions.nomad.job.document import document
+from metaflow_extensions.nomad.job.identity import Attempt
+from metaflow_extensions.nomad.launching import Launch
+from metaflow_extensions.nomad.spec import Spec
+from metaflow_extensions.nomad.watch.ending import Cause
+
+pytestmark = [pytest.mark.backends("nomad"), pytest.mark.timeout(300)]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+HOSTILE = (
+    "", "a b", "'", '"', "\\", "${HOME}", "$${HOME}", "%{if true}", "%%{", "`id`", "$(id)", "\n\n",
+    "${NOMAD_ALLOC_ID}", "${node.unique.name}", "größe 🎉", "<<EOF\nEOF\n", "*", "~", "#", "!x",
+    "x" * 30_000,
+)  # fmt: skip
+
+
+@pytest.fixture
+def environment(backend):
+    """What flows on this backend are given, for programs that are no flows."""
+    kept = {
+        n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_", "AWS_"))
+    }
+    return kept | {n: v for n, v in backend.running.environment.items() if v is not None}
+
+
+@pytest.fixture
+def client(environment):
+    connection = Connection.of(environment, {})
+    return Client(Session(connection, patience=30), None, None)
+
+
+class Screen:
+    def __init__(self):
+        self.said, self.lines = [], {"stdout": [], "stderr": []}
+
+    def say(self, text, allocation=""):
+        self.said.append(text)
+
+    def line(self, stream, line, allocation):
+        self.lines[stream].append(line)
+
+
+@pytest.fixture
+def launched(client):
+    """Run a command as one attempt; gives how it ended, what was shown, and the job's name."""
+    jobs = []
+
+    def run(*argv, limit=None, env=(), **said):
+        spec = Spec.of({"driver": "raw_exec", "memory": 64, "cpu": 50, "disk": 150, **said})
+        attempt = Attempt("Made", uuid.uuid4().hex[:8], "start", "1", 0, "s3://b")
+        job = document(attempt, spec, argv, dict(env))
+        jobs.append(job["ID"])
+        screen = Screen()
+        return Launch(client, job, spec, screen, limit).run(), screen, job["ID"]
+
+    yield run
+    for name in jobs:
+        client.deregister(name)
+
+
+def allocations(client, job):
+    return client.allocations(job)[1]
+
+
+@pytest.mark.smoke
+def test_the_example_runs_and_says_where(mf_flow, client):
+    run = mf_flow(EXAMPLES / "hello.py")
+
+    start = run.task("start")
+    allocation = start.native["nomad-alloc-id"]
+    assert start.artifacts["allocation"].value == allocation
+    assert f"hello from allocation {allocation}" in start.stdout
+    assert "nomad-alloc-id" not in run.task("end").native
+    (only,) = allocations(client, start.native["nomad-job-id"])
+    assert (only["ID"], only["ClientStatus"]) == (allocation, "complete")
+
+
+def test_items_run_at_once_and_one_of_them_twice(mf_flow, client):
+    run = mf_flow(EXAMPLES / "foreach_retry.py")
+
+    assert run.value("join", "values") == [1, 4, 9]
+    assert run.value("join", "attempts") == [0, 1, 0]
+    jobs = [job["ID"] for job in client.jobs("mf-ForeachRetryFlow-")] if _may_list(client) else []
+    assert len(jobs) in {0, 4}
+
+
+def _may_list(client):
+    try:
+        client.jobs("mf-")
+    except NomadError:
+        return False
+    return True
+
+
+def test_no_key_stands_in_a_job(mf_flow, client, environment):
+    run = mf_flow(EXAMPLES / "hello.py")
+
+    text = json.dumps(client.job(run.task("start").native["nomad-job-id"]))
+    assert environment["AWS_SECRET_ACCESS_KEY"] not in text
+    assert environment["AWS_ACCESS_KEY_ID"] not in text
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
+def test_any_word_reaches_the_task_as_it_is(launched, text):
+    program = "import sys; sys.stdout.write(ascii(sys.argv[1]) + chr(10))"
+
+    end, screen, _ = launched(sys.executable, "-c", program, text)
+
+    assert end.succeeded
+    assert screen.lines["stdout"] == [ascii(text).encode()]
+
+
+def test_a_job_that_is_registered_twice_runs_once(launched, client):
+    _, _, name = launched("bash", "-c", "echo once")
+
+    again = client.register({**client.job(name), "ID": name})
+
+    assert again.evaluation == ""
+    assert len(allocations(client, name)) == 1
+
+
+def test_ten_thousand_lines_arrive_once_and_in_order(launched):
+    end, screen, _ = launched("bash", "-c", "for i in $(seq 10000); do echo line $i; done")
+
+    assert end.succeeded
+    assert screen.lines["stdout"] == [f"line {i}".encode() for i in range(1, 10_001)]
+
+
+def test_output_arrives_while_the_task_runs(launched):
+    end, screen, _ = launched("bash", "-c", "echo out; echo err >&2; sleep 3; echo late")
+
+    assert end.succeeded
+    assert screen.lines == {"stdout": [b"out", b"late"], "stderr": [b"err"]}
+
+
+CAUSES = {
+    "exit code": (("bash", "-c", "exit 7"), {}, Cause.EXIT, "exit code 7", True),
+    "signal": (("bash", "-c", "kill -SEGV $$"), {}, Cause.SIGNAL, "SIGSEGV", True),
+    "driver": (("no-such-program",), {}, Cause.DRIVER, "no-such-program", True),
+    "memory": (
+        ("python", "-c", "import time; time.sleep(1); x = bytearray(300 << 20)"),
+        {"driver": "docker"}, Cause.MEMORY, "more than 64 MB", True,
+    ),
+    "image": (
+        ("true",), {"driver": "docker", "image": "metaflow-extras/nowhere:1"},
+        Cause.IMAGE, "metaflow-extras/nowhere:1", None,
+    ),
+    "datacenter": (("true",), {"datacenters": "nowhere"}, Cause.QUEUE, "no node is up", False),
+    "constraint": (
+        ("true",), {"constraints": "${attr.cpu.arch} = vax"},
+        Cause.QUEUE, "${attr.cpu.arch} = vax rules out", False,
+    ),
+    "too much": (
+        ("true",), {"memory": 10_000_000, "queue_timeout": 3},
+        Cause.QUEUE, "memory is exhausted on", False,
+    ),
+    "secret": (
+        ("true",), {"secrets": "nomad/jobs/nothing"}, Cause.SECRET, "nomad.var.block", False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("argv", "said", "cause", "words", "retry"), CAUSES.values(), ids=CAUSES)
+def test_an_end_has_its_cause(launched, backend, argv, said, cause, words, retry):
+    if said.get("driver") == "docker":
+        said = {"image": backend.running.details["image"], **said}
+
+    end, _, _ = launched(*argv, **said)
+
+    assert end.cause is cause, end.sentence
+    assert words in end.sentence
+    assert retry is None or end.retry is retry
+
+
+@pytest.mark.faults
+def test_a_job_that_somebody_stops_is_not_tried_again(launched, client):
+    import threading
+
+    name = []
+    real = client.register
+
+    def register(job):
+        name.append(job["ID"])
+        threading.Timer(2, client.deregister, [job["ID"]]).start()
+        return real(job)
+
+    client.register = register
+    end, _, _ = launched("sleep", "60")
+
+    assert (end.cause, end.retry) == (Cause.STOPPED, False)
+
+
+@pytest.mark.faults
+def test_a_namespace_that_is_not_there_is_said_at_once(client):
+    nowhere = Client(client.session, "nowhere", None)
+    job = document(
+        Attempt("F", "1", "s", "1", 0, "s3://b"), Spec(namespace="nowhere"), ["true"], {}
+    )
+
+    with pytest.raises(NomadError, match="nonexistent namespace"):
+        nowhere.register(job)
+
+
+@pytest.mark.smoke
+def test_check_passes_where_steps_can_run(environment, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "metaflow.cmd.main_cli", "nomad", "check"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("pass", "FAIL"))]
+    assert [line for line in lines if line.startswith("FAIL")] == []
+    assert "pass  in the job: claims" in lines
+    assert done.returncode == 0
+
+
+def test_check_names_what_is_missing(environment, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "metaflow.cmd.main_cli", "nomad", "check", "--driver", "podman"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "without the driver" in done.stdout

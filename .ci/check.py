@@ -41,7 +41,7 @@ CONTRACTS = tuple(
     str(path)
     for name in ("contract*", "workflows")
     for path in sorted(ROOT.glob(f"backends/tests/*/test_{name}.py"))
-)
+) + tuple(str(path) for path in sorted(ROOT.glob("features/*/tests/test_contract*.py")))
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
 FULL = ("local", "s3", "nomad", "k8s", "argo")  # a part each: hours, on two cores

@@ -94,8 +94,7 @@ def test_a_launcher_that_never_spoke_is_gone_too():
 
 def test_a_task_is_ended_once_its_launcher_is_silent():
     there, ended = Memory(), threading.Event()
-    launcher = orphan.Launcher(there, "p", limit=0.3)
-    launcher.say()
+    launcher = orphan.Launcher(lambda: there, "p", limit=0.3)
     launcher.start()
     guard = orphan.guard(there, "p", 0.3, ended.set)
 

@@ -83,6 +83,9 @@ class NomadDecorator(StepDecorator):
     supports_conda_environment = True
     target_platform = "linux-64"
 
+    metadata: Any = None
+    task_datastore: Any = None
+    reporter: Any = None
     package_metadata: ClassVar[str | None] = None
     package_url: ClassVar[str | None] = None
     package_sha: ClassVar[str | None] = None
@@ -195,7 +198,7 @@ class NomadDecorator(StepDecorator):
 
         self.metadata, self.task_datastore = metadata, task_datastore
         if reporting.on_nomad(os.environ):
-            self._reporter = reporting.begin(metadata, run_id, step_name, task_id, retry_count)
+            self.reporter = reporting.begin(metadata, run_id, step_name, task_id, retry_count)
 
     def task_finished(
         self,
@@ -209,7 +212,7 @@ class NomadDecorator(StepDecorator):
         from metaflow_extensions.nomad.task import reporting
 
         if reporting.on_nomad(os.environ):
-            reporting.end(getattr(self, "_reporter", None), self.metadata, self.task_datastore)
+            reporting.end(self.reporter, self.metadata, self.task_datastore)
 
     @classmethod
     def _save_package_once(cls, flow_datastore: Any, package: Any) -> None:

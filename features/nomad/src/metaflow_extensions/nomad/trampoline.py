@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +68,13 @@ class Trampoline:
             launch = Launch(client, self._job(), self._spec, screen, self._limit)
             with self._stopped_with_us(launch), self._heard_of(float(config.NOMAD_ORPHAN_LIMIT)):
                 end = launch.run()
+            screen.say(end.sentence)
         except NomadError as error:
             screen.say(f"{error.headline}: {error}")
             return METAFLOW_EXIT_DISALLOW_RETRY
         finally:
             self._sync_metadata()
         self._leave(end, spool)
-        screen.say(end.sentence)
         return _exit_code(end)
 
     def _identity(self) -> Attempt:
@@ -170,10 +171,9 @@ class Trampoline:
         if not limit:
             yield
             return
-        there = objects.of(self._store.TYPE, self._store.datastore_root)
         place = orphan.path(self._attempt.pathspec, self._attempt.number)
-        thread = orphan.Launcher(there, place, limit)
-        thread.say()
+        store = cache(partial(objects.of, self._store.TYPE, self._store.datastore_root))
+        thread = orphan.Launcher(store, place, limit)
         thread.start()
         try:
             yield

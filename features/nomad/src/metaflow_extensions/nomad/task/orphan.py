@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.nomad.task.objects import Objects
 
 PER_LIMIT = 6  # words of a launcher, and looks of its task, within the limit
+FIRST = 2.0  # seconds until the first word
 LAST = 5.0  # seconds from SIGTERM to SIGKILL
 
 
@@ -43,21 +44,26 @@ class Watch:
 
 
 class Launcher(threading.Thread):
-    """Tells the task that somebody waits, until it is stopped."""
+    """Tells the task that somebody waits, until it is stopped.
 
-    def __init__(self, objects: Objects, place: str, limit: float) -> None:
+    The store is opened in the thread: a client of it takes half a second to load, for which no
+    task shall wait.
+    """
+
+    def __init__(self, store: Callable[[], Objects], place: str, limit: float) -> None:
         super().__init__(daemon=True, name="nomad-launcher")
-        self._objects, self._place, self._every = objects, place, limit / PER_LIMIT
+        self._store, self._place, self._every = store, place, limit / PER_LIMIT
         self._done = threading.Event()
 
-    def say(self) -> None:
-        self._objects.write(self._place, f"{os.getpid()} {time.time_ns()}".encode())
-
     def run(self) -> None:
-        while not self._done.wait(self._every):
+        """Say a word in every part of the limit, the first one soon."""
+        wait = min(FIRST, self._every)
+        while not self._done.wait(wait):
+            wait = self._every
             try:
-                self.say()
-            except Exception as error:  # noqa: BLE001, PERF203 - the next word may arrive
+                word = f"{os.getpid()} {time.time_ns()}".encode()
+                self._store().write(self._place, word)
+            except Exception as error:  # noqa: BLE001 - the next word may arrive
                 sys.stderr.write(f"[nomad] the task was not told of us: {error}\n")
 
     def stop(self) -> None:

@@ -61,7 +61,7 @@ def end(sidecar: Any, metadata: Any, datastore: Any) -> None:
     from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
     from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
 
-    if metadata.TYPE == "local":
+    if metadata is not None and metadata.TYPE == "local":
         sync_local_metadata_to_datastore(DATASTORE_LOCAL_DIR, datastore)
     if sidecar is not None:
         with suppress(Exception):

@@ -1,4 +1,124 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
 # Metaflow loads the extension, so it comes first wherever the extension's modules are imported.
 import metaflow  # noqa: F401
+import pytest
+from metaflow_extensions.nomad.api.client import Client
+from metaflow_extensions.nomad.api.session import Session
+from metaflow_extensions.nomad.connection import Connection
+from metaflow_extensions.nomad.job.document import document
+from metaflow_extensions.nomad.job.identity import Attempt
+from metaflow_extensions.nomad.launching import Launch
+from metaflow_extensions.nomad.spec import Spec
+
+
+@pytest.fixture
+def environment(backend):
+    """What flows on this backend are given, for programs that are no flows."""
+    kept = {
+        n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_", "AWS_"))
+    }
+    return kept | {n: v for n, v in backend.running.environment.items() if v is not None}
+
+
+@pytest.fixture
+def client(environment):
+    connection = Connection.of(environment, {})
+    return Client(Session(connection, patience=120), None, None)
+
+
+class Screen:
+    def __init__(self, seen):
+        self.seen = seen  # is called for every line
+        self.said, self.lines = [], {"stdout": [], "stderr": []}
+
+    def say(self, text, allocation=""):
+        self.said.append(text)
+
+    def line(self, stream, line, allocation):
+        self.lines[stream].append(line)
+        self.seen()
+
+
+@pytest.fixture
+def launched(client):
+    """Run a command as one attempt; gives how it ended, what was shown, and the job's name."""
+    jobs = []
+
+    def run(*argv, limit=None, env=(), seen=lambda: None, waiting=lambda _: None, **said):
+        spec = Spec.of({"driver": "raw_exec", "memory": 64, "cpu": 50, "disk": 150, **said})
+        attempt = Attempt("Made", uuid.uuid4().hex[:8], "start", "1", 0, "s3://b")
+        job = document(attempt, spec, argv, dict(env))
+        jobs.append(job["ID"])
+        screen = Screen(seen)
+        client.session.waiting = waiting
+        return Launch(client, job, spec, screen, limit).run(), screen, job["ID"]
+
+    yield run
+    for name in jobs:
+        client.deregister(name)
+
+
+@pytest.fixture
+def faults(backend):
+    """What can be done to the cluster."""
+    return backend.backend.faults(backend.running)
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something is there, and give it."""
+
+    def wait(find, seconds=60.0):
+        until = time.monotonic() + seconds
+        while not (found := find()):
+            assert time.monotonic() < until, "it never came to be"
+            time.sleep(0.1)
+        return found
+
+    return wait
+
+
+class Started:
+    """A flow that runs, in a process group of its own."""
+
+    def __init__(self, process, lines):
+        self.process, self._lines = process, lines
+
+    def starts(self):
+        """List the starts of the step's code: (attempt, allocation, job)."""
+        text = self._lines.read_text() if self._lines.exists() else ""
+        return [tuple(line.split()) for line in text.splitlines()]
+
+    def ended(self, seconds=120):
+        out, _ = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out
+
+
+@pytest.fixture
+def counted(environment, tmp_path):
+    """Start the flow that counts how often its code begins."""
+    begun = []
+
+    def start(seconds=20.0, **more):
+        flow = Path(__file__).parent / "flows/counted.py"
+        argv = [sys.executable, str(flow), "--no-pylint", "run", "--file", str(tmp_path / "starts")]
+        process = subprocess.Popen(
+            [*argv, "--seconds", str(seconds)], cwd=tmp_path, env={**environment, **more},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        begun.append(process)
+        return Started(process, tmp_path / "starts")
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            os.killpg(process.pid, 9)
+        process.communicate()

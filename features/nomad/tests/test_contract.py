@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
 from metaflow_extensions.nomad.api.client import Client
-from metaflow_extensions.nomad.api.session import Session
-from metaflow_extensions.nomad.connection import Connection
 from metaflow_extensions.nomad.errors import NomadError
 from metaflow_extensions.nomad.job.document import document
 from metaflow_extensions.nomad.job.identity import Attempt
-from metaflow_extensions.nomad.launching import Launch
 from metaflow_extensions.nomad.spec import Spec
 from metaflow_extensions.nomad.watch.ending import Cause
 
@@ -27,50 +22,6 @@ HOSTILE = (
     "${NOMAD_ALLOC_ID}", "${node.unique.name}", "größe 🎉", "<<EOF\nEOF\n", "*", "~", "#", "!x",
     "x" * 30_000,
 )  # fmt: skip
-
-
-@pytest.fixture
-def environment(backend):
-    """What flows on this backend are given, for programs that are no flows."""
-    kept = {
-        n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_", "AWS_"))
-    }
-    return kept | {n: v for n, v in backend.running.environment.items() if v is not None}
-
-
-@pytest.fixture
-def client(environment):
-    connection = Connection.of(environment, {})
-    return Client(Session(connection, patience=30), None, None)
-
-
-class Screen:
-    def __init__(self):
-        self.said, self.lines = [], {"stdout": [], "stderr": []}
-
-    def say(self, text, allocation=""):
-        self.said.append(text)
-
-    def line(self, stream, line, allocation):
-        self.lines[stream].append(line)
-
-
-@pytest.fixture
-def launched(client):
-    """Run a command as one attempt; gives how it ended, what was shown, and the job's name."""
-    jobs = []
-
-    def run(*argv, limit=None, env=(), **said):
-        spec = Spec.of({"driver": "raw_exec", "memory": 64, "cpu": 50, "disk": 150, **said})
-        attempt = Attempt("Made", uuid.uuid4().hex[:8], "start", "1", 0, "s3://b")
-        job = document(attempt, spec, argv, dict(env))
-        jobs.append(job["ID"])
-        screen = Screen()
-        return Launch(client, job, spec, screen, limit).run(), screen, job["ID"]
-
-    yield run
-    for name in jobs:
-        client.deregister(name)
 
 
 def allocations(client, job):

@@ -260,6 +260,12 @@ def test_a_secret_that_is_not_there_ends_the_wait(launched):
     assert cluster.stopped == ["mf-x"]
 
 
+def test_a_job_that_nomad_forgot_is_not_waited_for(launched):
+    end, _ = launched(Cluster([stub()], []))
+
+    assert (end.cause, end.retry) == (Cause.COLLECTED, True)
+
+
 def test_a_step_that_nothing_ends_at_its_limit_is_ended_by_the_launcher(launched):
     cluster = Cluster([stub()])
 

@@ -18,6 +18,7 @@ from metaflow_backends.local import CAPABILITIES as LOCAL
 from metaflow_backends.nomad import chroot, description, engine, steps, stopping
 from metaflow_backends.nomad.cluster import nodes_health
 from metaflow_backends.nomad.configuration import Drivers
+from metaflow_backends.nomad.faults import Faults
 from metaflow_backends.nomad.hub import PACKAGES as HUB_PACKAGES
 from metaflow_backends.nomad.hub import Hub
 from metaflow_backends.nomad.options import Options, Profile
@@ -94,6 +95,10 @@ class Nomad:
         driver = Options.of(settings).driver
         environment = {**host.environment, **steps.environment(host.details, driver)}
         return replace(host, environment=environment)
+
+    def faults(self, running: Running) -> Faults:
+        """Give what can be done to the cluster, for tests of what runs on it."""
+        return Faults(running)
 
     def health(self, running: Running) -> Health:
         return nodes_health(description.manager(running), running.details["clients"])

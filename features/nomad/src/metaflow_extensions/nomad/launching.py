@@ -68,7 +68,7 @@ class Launch:
         while True:
             index, stubs = self._news(index)
             found = [Allocation.of(stub) for stub in stubs]
-            ended = self._without(begun) if not found else self._with(found)
+            ended = self._with(found) if found else self._without(begun)
             if ended is not None:
                 return ended
 
@@ -93,6 +93,8 @@ class Launch:
         self.client.deregister(self.name)
 
     def _without(self, begun: float) -> Ending | None:
+        if self._current:
+            return ending(Cause.COLLECTED, "Nomad no longer knows the job; it was collected")
         placements = [
             place
             for one in self.client.evaluations(self.name)

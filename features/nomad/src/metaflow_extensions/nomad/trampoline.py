@@ -25,13 +25,16 @@ from metaflow_extensions.nomad.launching import Launch
 from metaflow_extensions.nomad.logs.spool import Spool
 from metaflow_extensions.nomad.task import objects, orphan
 from metaflow_extensions.nomad.terminal import Terminal
+from metaflow_extensions.nomad.watch.ending import Cause, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from metaflow_extensions.nomad.spec import Spec
-    from metaflow_extensions.nomad.watch.ending import Ending
 
+TAKEN_AWAY = frozenset(
+    {Cause.COLLECTED, Cause.REPLACED, Cause.LOST, Cause.PREEMPTED, Cause.DRAINED, Cause.STOPPED}
+)
 PIECE = 30 * 1024  # bytes of one variable: Linux takes 128 KiB for one text
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -67,7 +70,7 @@ class Trampoline:
             client = Client(session, self._spec.namespace, self._spec.region)
             launch = Launch(client, self._job(), self._spec, screen, self._limit)
             with self._stopped_with_us(launch), self._heard_of(float(config.NOMAD_ORPHAN_LIMIT)):
-                end = launch.run()
+                end = self._settled(launch.run())
             screen.say(end.sentence)
         except NomadError as error:
             screen.say(f"{error.headline}: {error}")
@@ -180,6 +183,31 @@ class Trampoline:
         finally:
             thread.stop()
 
+    def _settled(self, end: Ending) -> Ending:
+        """Believe the datastore where Nomad took the task away, or knows it no more.
+
+        An attempt that has stored all it had to has succeeded, whatever became of its allocation.
+        """
+        from metaflow.datastore.task_datastore import TaskDataStore
+
+        if end.cause not in TAKEN_AWAY:
+            return end
+        kept = self._kept()
+        if kept.has_metadata(TaskDataStore.METADATA_DONE_SUFFIX) and kept.get("_task_ok"):
+            return Ending(Cause.DONE, f"Task finished; {end.sentence} afterwards.", 0)
+        return end
+
+    def _kept(self) -> Any:
+        """Open what the datastore has of this attempt, to read."""
+        attempt = self._attempt
+        return self._store.get_task_datastore(
+            attempt.run,
+            attempt.step,
+            attempt.task,
+            attempt=attempt.number,
+            allow_not_done=True,
+        )
+
     def _leave(self, end: Ending, spool: Spool) -> None:
         """Store what a task that failed could not: its last output, and why."""
         from metaflow.metadata_provider import MetaDatum
@@ -203,14 +231,7 @@ class Trampoline:
 
         if self._flow.metadata.TYPE != "local":
             return
-        attempt = self._attempt
-        kept = self._store.get_task_datastore(
-            attempt.run,
-            attempt.step,
-            attempt.task,
-            attempt=attempt.number,
-            allow_not_done=True,
-        )
+        kept = self._kept()
         if kept.has_metadata("local_metadata"):
             sync_local_metadata_from_datastore(DATASTORE_LOCAL_DIR, kept)
 

@@ -45,12 +45,12 @@ CONTRACTS = tuple(
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
 FULL = ("local", "s3", "nomad", "k8s", "argo")  # a part each: hours, on two cores
-SMOKE = "local/serial,s3,nomad,k8s,argo"
+SMOKE = "local/serial,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
 OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
 SMOKE_OF_VARIANTS = f"local/serial,nomad/raw_exec,{OTHER_WAYS}"
-FULL_VARIANTS = f"{HELD_VARIANTS},nomad/multi,{OTHER_WAYS}"
+FULL_VARIANTS = f"{HELD_VARIANTS},nomad/multi,nomad/raw_exec,{OTHER_WAYS}"
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
@@ -150,7 +150,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "contracts of variants": contracts(HELD_VARIANTS, mark="smoke"),
         "devstack down": devstack_down(),
         "units": units("-m", "not slow"),
-        "report": report(f"local,{SMOKE},docker,{HELD_VARIANTS}"),
+        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS}"),
         "documents of results": of_results("--check"),
         "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },
@@ -166,7 +166,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
         "devstack down": devstack_down(),
         "units": units(),
-        "report": report(f"local,{SMOKE},docker,nomad/raw_exec,{FULL_VARIANTS}"),
+        "report": report(f"local,{SMOKE},docker,nomad,{FULL_VARIANTS}"),
     },
     "units": {"units": units("-m", "not slow", tests=os.environ.get("TESTS", "").split())},
     "soak": {

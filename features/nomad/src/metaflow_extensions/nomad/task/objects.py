@@ -32,17 +32,11 @@ class S3:
     """Needs a store that heeds `If-None-Match: *`, as S3 has since 2024."""
 
     def __init__(self, root: str) -> None:
-        from metaflow.plugins.aws.aws_utils import parse_s3_full_path
-        from metaflow.plugins.datatools.s3.s3util import get_s3_client
-
-        self._bucket, self._prefix = parse_s3_full_path(root)
-        self._client: Any = get_s3_client()[0]
+        self._bucket, _, self._prefix = root.removeprefix("s3://").partition("/")
+        self._client = _s3_client()
 
     def _place(self, path: str) -> Mapping[str, str]:
-        return {
-            "Bucket": self._bucket,
-            "Key": f"{(self._prefix or '').rstrip('/')}/{path}".lstrip("/"),
-        }
+        return {"Bucket": self._bucket, "Key": f"{self._prefix.rstrip('/')}/{path}".lstrip("/")}
 
     def create(self, path: str, data: bytes) -> bool:
         from botocore.exceptions import ClientError
@@ -68,6 +62,17 @@ class S3:
                 return None
             raise
         return found
+
+
+def _s3_client() -> Any:
+    """Make a client as Metaflow does, without loading Metaflow where its own way is boto3's."""
+    if os.environ.get("METAFLOW_DEFAULT_AWS_CLIENT_PROVIDER", "boto3") == "boto3":
+        import boto3
+
+        return boto3.client("s3", endpoint_url=os.environ.get("METAFLOW_S3_ENDPOINT_URL") or None)
+    from metaflow.plugins.datatools.s3.s3util import get_s3_client
+
+    return get_s3_client()[0]
 
 
 class Azure:
@@ -152,8 +157,6 @@ def of(datastore: str, root: str) -> Objects:
 
 def here() -> Objects:
     """Open those of the datastore that this task was given."""
-    from metaflow import metaflow_config
-
     datastore = os.environ["MF_DATASTORE"]
-    root = getattr(metaflow_config, f"DATASTORE_SYSROOT_{datastore.upper()}")
+    root = os.environ[f"METAFLOW_DATASTORE_SYSROOT_{datastore.upper()}"]
     return of(datastore, os.environ.get("MF_DATASTORE_ROOT") or root)

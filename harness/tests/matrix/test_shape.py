@@ -133,6 +133,10 @@ SHAPES = {
         one("kind: local, required: ci"),
         ["2:43: required: expected true or false or a list, not 'ci'; write [ci]"],
     ),
+    "required, a line break": (
+        one('kind: local, required: "\\r"'),
+        ["2:43: required: expected true or false or a list, not '\\r'; write ['\\r']"],
+    ),
     "required nowhere": (
         one("kind: local, required: []"),
         ["2:43: required: must not be empty"],

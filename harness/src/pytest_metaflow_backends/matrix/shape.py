@@ -148,5 +148,5 @@ def _remedy(error: Any) -> str:  # noqa: ANN401
     if wanted == "text" and isinstance(value, (bool, int, float)):
         return "; put it in quotes"
     if "a list" in wanted and isinstance(value, str):
-        return f"; write [{value}]"
+        return f"; write [{dotted((value,))}]"
     return ""

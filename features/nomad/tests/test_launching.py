@@ -41,7 +41,7 @@ def waiting(failed):
 class Cluster:
     """Gives one state after the other to whoever asks."""
 
-    def __init__(self, *states, evaluations=(), there=False, kept=True):
+    def __init__(self, *states, evaluations=({"CreateIndex": 1},), there=False, kept=True):
         self.kept = kept
         self.states, self.given = list(states), evaluations
         self.there = there
@@ -264,6 +264,10 @@ def test_a_job_that_nomad_forgot_is_not_waited_for(launched):
     end, _ = launched(Cluster([stub()], []))
 
     assert (end.cause, end.retry) == (Cause.COLLECTED, True)
+
+
+def test_a_job_that_nomad_forgot_while_it_waited_is_not_waited_for_either(launched):
+    assert launched(Cluster([], evaluations=[]))[0].cause is Cause.COLLECTED
 
 
 def test_a_step_that_nothing_ends_at_its_limit_is_ended_by_the_launcher(launched):

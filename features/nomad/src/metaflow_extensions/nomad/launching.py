@@ -93,12 +93,11 @@ class Launch:
         self.client.deregister(self.name)
 
     def _without(self, begun: float) -> Ending | None:
-        if self._current:
+        evaluations = self.client.evaluations(self.name)
+        if self._current or not evaluations:  # a job that is there has been evaluated
             return ending(Cause.COLLECTED, "Nomad no longer knows the job; it was collected")
         placements = [
-            place
-            for one in self.client.evaluations(self.name)
-            if (place := Placement.from_evaluation(one, TASK))
+            place for one in evaluations if (place := Placement.from_evaluation(one, TASK))
         ]
         if not placements:
             return None

@@ -36,6 +36,7 @@ TAKEN_AWAY = frozenset(
     {Cause.COLLECTED, Cause.REPLACED, Cause.LOST, Cause.PREEMPTED, Cause.DRAINED, Cause.STOPPED}
 )
 PIECE = 30 * 1024  # bytes of one variable: Linux takes 128 KiB for one text
+LAST_TRY = 3.0  # seconds
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -160,7 +161,7 @@ class Trampoline:
         except BaseException as error:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
-            launch.stop()
+            _let_go(launch)
             if isinstance(error, _ToldError):
                 raise NomadError(f"stopped by {signal.Signals(error.number).name}") from None
             raise
@@ -234,6 +235,15 @@ class Trampoline:
         kept = self._kept()
         if kept.has_metadata("local_metadata"):
             sync_local_metadata_from_datastore(DATASTORE_LOCAL_DIR, kept)
+
+
+def _let_go(launch: Launch) -> None:
+    """Stop the job, for whose end nobody waits; a server that is away is not waited for either."""
+    launch.client.session.patience = LAST_TRY
+    try:
+        launch.stop()
+    except NomadError as error:
+        launch.screen.say(f"Job {launch.name} may run on: {error}")
 
 
 class _ToldError(BaseException):

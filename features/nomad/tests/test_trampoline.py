@@ -1,0 +1,59 @@
+"""What a launcher that is told to end does; all else of it is seen on a real cluster."""
+
+from __future__ import annotations
+
+import pytest
+from metaflow_extensions.nomad.errors import NomadError, UnreachableError
+from metaflow_extensions.nomad.trampoline import LAST_TRY, _exit_code, _let_go
+from metaflow_extensions.nomad.watch.ending import Cause, Ending, ending
+
+
+class Launched:
+    """A launch whose job can, or cannot, be stopped."""
+
+    name = "mf-x"
+
+    def __init__(self, problem=None):
+        self.client = self.session = self.screen = self
+        self.patience, self.problem = 1800.0, problem
+        self.said, self.stopped = [], 0
+
+    def stop(self):
+        self.stopped += 1
+        if self.problem:
+            raise self.problem
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def test_a_job_is_stopped_without_much_patience():
+    launch = Launched()
+
+    _let_go(launch)
+
+    assert (launch.stopped, launch.patience, launch.said) == (1, LAST_TRY, [])
+
+
+@pytest.mark.parametrize("problem", [UnreachableError("http://x: down"), NomadError("denied")])
+def test_a_job_that_cannot_be_stopped_is_named(problem):
+    launch = Launched(problem)
+
+    _let_go(launch)
+
+    assert launch.said == [f"Job mf-x may run on: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (Ending(Cause.DONE, "", 0), 0),
+        (ending(Cause.EXIT, "", 7), 7),
+        (ending(Cause.LOST, ""), 1),
+        (Ending(Cause.EXIT, "", 0), 1),
+        (ending(Cause.VALIDATION, ""), 202),
+        (Ending(Cause.IMAGE, "", retry=False), 202),
+    ],
+)
+def test_the_exit_code_says_whether_a_retry_makes_sense(end, code):
+    assert _exit_code(end) == code

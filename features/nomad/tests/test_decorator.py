@@ -70,6 +70,26 @@ def test_settings_are_taken_where_the_flow_says_nothing(monkeypatch):
     assert Spec.of(decorator(memory=100).attributes).memory == 100
 
 
+def test_every_attribute_has_a_setting():
+    assert [name for name in NAMES if not hasattr(config, f"NOMAD_{name.upper()}")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("CONSTRAINTS", '["${attr.cpu.arch} = amd64"]', 1),
+        ("VOLUMES", "data:/data:ro", 1),
+        ("DATACENTERS", "a,b", 2),
+        ("PORTS", '{"http": 80, "any": 0}', 2),
+        ("DATACENTERS", ["a", "b"], 2),  # of a configuration file, which is JSON itself
+    ],
+)
+def test_lists_and_objects_can_be_set(monkeypatch, name, value, found):
+    monkeypatch.setattr(config, f"NOMAD_{name}", value)
+
+    assert len(getattr(Spec.of(decorator().attributes), name.lower())) == found
+
+
 def test_settings_that_are_no_json_are_named(monkeypatch):
     monkeypatch.setattr(config, "NOMAD_ENV", "{broken")
 

@@ -96,7 +96,7 @@ class NomadDecorator(StepDecorator):
 
         for name in self.defaults:
             value = getattr(config, f"NOMAD_{name.upper()}", None)
-            if self.attributes[name] is None and value not in {None, ""}:
+            if self.attributes[name] is None and value is not None and value != "":
                 self.attributes[name] = _given(name, value)
         if self.attributes["driver"] is None:
             self.attributes["driver"] = DRIVERS[0]
@@ -249,7 +249,7 @@ def _scheduler() -> str | None:
 
 def _given(name: str, value: Any) -> Any:
     """Read a setting: lists and objects are JSON, as in the environment."""
-    if name in {"secrets", "env"} and isinstance(value, str) and value.strip()[:1] in "[{":
+    if isinstance(value, str) and value.strip()[:1] in {"[", "{"}:
         try:
             return json.loads(value)
         except ValueError as error:

@@ -65,7 +65,7 @@ def test_all_is_well(checked):
 
     assert failed(findings) == []
     assert [one.what for one in findings] == [
-        "server", "settings", "job", "in the job: tar", "in the job: datastore",
+        "server", "settings", "datastore", "job", "in the job: tar", "in the job: datastore",
     ]  # fmt: skip
     assert findings[1].line() == "pass  settings: driver docker, image x:1"
 

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from metaflow import metaflow_config as config
+from metaflow_extensions.nomad import leftover
 from metaflow_extensions.nomad.decorator import NomadDecorator, merged
 from metaflow_extensions.nomad.errors import SpecError
+from metaflow_extensions.nomad.job.identity import Attempt
 from metaflow_extensions.nomad.spec import NAMES, Spec
 
 
@@ -33,13 +35,17 @@ def step(*, parallel=False):
 
 
 def begun(made, *others, datastore="s3", parallel=False):
-    store = SimpleNamespace(TYPE=datastore)
+    store = SimpleNamespace(TYPE=datastore, datastore_root="s3://b/r")
     made.step_init(None, step(parallel=parallel), "start", [made, *others], None, store, None)
+    made.runtime_init(SimpleNamespace(name="F"), None, None, "1")
     return made
 
 
 def cli_args():
-    return SimpleNamespace(commands=["step"], command_args=[], command_options={}, entrypoint=["p"])
+    options = {"run-id": "1", "task-id": "2"}
+    return SimpleNamespace(
+        commands=["step"], command_args=[], command_options=options, entrypoint=["p"]
+    )
 
 
 def test_the_decorator_and_the_spec_know_the_same_attributes():
@@ -126,6 +132,41 @@ def test_an_attempt_is_handed_to_the_trampoline():
     assert Spec.from_json(args.command_options["spec"]).memory == 100
     assert args.command_options["limit"] == "70"
     assert args.entrypoint == [sys.executable]
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    found = []
+
+    def stop(jobs):
+        found.append(jobs)
+        return ["cannot"]
+
+    monkeypatch.setattr(leftover, "stop", stop)
+    monkeypatch.setattr(NomadDecorator, "begun", {})
+    return found
+
+
+def test_a_run_that_failed_stops_its_jobs_once(stopped):
+    made, said = begun(decorator(namespace="ml")), []
+    made.logger = lambda text, **_: said.append(text)
+    made.runtime_step_cli(cli_args(), 0, 1, None)
+
+    made.runtime_finished(RuntimeError())
+    made.runtime_finished(RuntimeError())
+
+    job = Attempt("F", "1", "start", "2", 0, "s3://b/r").job
+    assert stopped == [{job: ("ml", None)}]
+    assert said == ["cannot"]
+
+
+def test_a_run_that_succeeded_stops_nothing(stopped):
+    made = begun(decorator())
+    made.runtime_step_cli(cli_args(), 0, 1, None)
+
+    made.runtime_finished(None)
+
+    assert stopped == []
 
 
 def test_what_catch_does_in_the_end_runs_here():
@@ -252,3 +293,12 @@ def test_a_spec_is_json_that_a_shell_may_see():
     begun(made).runtime_step_cli(args, 0, 0, None)
 
     assert json.loads(args.command_options["spec"])["env"] == {"A": "x"}
+
+
+def test_a_setting_does_not_come_between_what_the_flow_says(monkeypatch):
+    monkeypatch.setattr(config, "NOMAD_CPU", "500")
+    monkeypatch.setattr(config, "NOMAD_MEMORY_MAX", "512")
+
+    found = Spec.of(decorator(cores=2, memory=1024).attributes)
+
+    assert (found.cpu, found.cores, found.memory_max) == (None, 2, None)

@@ -33,6 +33,7 @@ def test_nomad_neither_restarts_nor_reschedules_nor_replaces():
 
 
 def test_words_of_the_command_are_escaped_and_variables_are_not():
+    assert task()["Config"]["entrypoint"] == ["bash"]
     assert task()["Config"]["args"] == ["-c", "echo $${HOME}"]
     assert task()["Env"] == {"A": "${HOME}"}
 

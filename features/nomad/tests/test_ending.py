@@ -41,6 +41,7 @@ ENDED = {
     "exit code": (allocation(terminated(3)), Cause.EXIT, "exit code 3", 3, True),
     "memory, docker": (allocation(terminated(137, oom=True)), Cause.MEMORY, "4096 MB", 137, True),
     "memory, exec": (allocation(terminated(137, 9, oom=True)), Cause.MEMORY, "4096 MB", 137, True),
+    "memory of a child": (allocation(terminated(0, oom=True)), Cause.DONE, "code 0", 0, True),
     "signal": (allocation(terminated(139, 11)), Cause.SIGNAL, "SIGSEGV", 139, True),
     "signal of a child": (allocation(terminated(134)), Cause.SIGNAL, "SIGABRT", 134, True),
     "executor died": (allocation(terminated(-1)), Cause.EXIT, "exit code -1", -1, True),
@@ -121,7 +122,7 @@ def test_raw_exec_cannot_tell_lack_of_memory_and_says_so():
 def test_every_cause_has_a_case():
     seen = {cause for _, cause, *_ in ENDED.values()}
 
-    assert set(Cause) - seen == {Cause.QUEUE, Cause.COLLECTED}
+    assert set(Cause) - seen == {Cause.QUEUE, Cause.COLLECTED, Cause.REFUSED}
 
 
 def test_an_allocation_without_a_task_yet_is_pending():

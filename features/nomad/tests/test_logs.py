@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import closing
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from metaflow_extensions.nomad.errors import MissingError
+from metaflow.mflog.mflog import parse
+from metaflow_extensions.nomad.errors import DeniedError, MissingError
 from metaflow_extensions.nomad.logs.cursor import FULL, Cursor, Reader
 from metaflow_extensions.nomad.logs.follow import MISSING, Follower
 from metaflow_extensions.nomad.logs.frames import Frame, frames
 from metaflow_extensions.nomad.logs.lines import LONGEST, Lines
+from metaflow_extensions.nomad.logs.spool import Spool
 
 
 def encoded(*sent):
@@ -174,3 +177,65 @@ def test_nothing_is_shown_after_the_end():
     follower._take_all(iter([file(0, b"one\ntwo\n")]), 0)
 
     assert shown == [b"one"]
+
+
+def test_a_stream_that_may_not_be_read_is_said_once_and_asked_for_again_changes_nothing():
+    class Denied(Scripted):
+        def follow(self, *_):
+            raise DeniedError("no right")
+
+    shown = []
+    follower = Follower(Denied([b"one\n"]), "a", "step", "stdout", shown.append)
+    follower.start()
+    follower._thread.join(5)
+
+    follower.start()
+    follower.finish()
+
+    assert shown == [b"[nomad] logs cannot be followed: no right", b"one"]
+
+
+class Stored:
+    """The part of a task's datastore that holds its logs."""
+
+    def __init__(self, **logs):
+        self.logs = logs
+        self.saved = {}
+
+    def load_logs(self, sources, stream):
+        assert sources == ["task"]
+        return [("path", self.logs.get(stream, b""))]
+
+    def save_logs(self, source, streams):
+        self.saved |= {name: path.read_bytes() for name, path in streams.items()}
+
+
+@pytest.fixture
+def spooled():
+    with closing(Spool()) as spool:
+
+        def add(**lines):
+            for stream, texts in lines.items():
+                for text in texts:
+                    spool.add(stream, text)
+            return spool
+
+        yield add
+
+
+def test_output_that_was_not_stored_is_stored_as_metaflow_marks_it(spooled, tmp_path):
+    stored = Stored()
+
+    spooled(stdout=[b"one", b"two"]).save(stored, stored, tmp_path)
+
+    lines = stored.saved["stdout"].splitlines()
+    assert [parse(line).msg for line in lines] == [b"one", b"two"]
+    assert "stderr" not in stored.saved
+
+
+def test_output_that_was_stored_whole_is_left_alone(spooled, tmp_path):
+    stored = Stored(stdout=b"a\nb\n", stderr=b"progress\rprogress\n")
+
+    spooled(stdout=[b"a", b"b"], stderr=[b"x", b"y"]).save(stored, stored, tmp_path)
+
+    assert set(stored.saved) == {"stderr"}

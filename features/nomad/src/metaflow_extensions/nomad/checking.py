@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from metaflow_extensions.nomad.api.client import Client
 from metaflow_extensions.nomad.api.session import Session
 from metaflow_extensions.nomad.connection import Connection
-from metaflow_extensions.nomad.decorator import NomadDecorator
+from metaflow_extensions.nomad.decorator import REMOTE, NomadDecorator
 from metaflow_extensions.nomad.errors import NomadError
 from metaflow_extensions.nomad.job import environment
 from metaflow_extensions.nomad.job.document import document
@@ -75,13 +75,27 @@ def run(driver: str | None, image: str | None, timeout: float) -> Iterator[Findi
         yield Finding("settings", passed=False, text=str(error))
         return
     yield Finding("settings", passed=True, text=f"driver {spec.driver}, image {spec.image}")
-    yield from _in_a_job(client, spec, timeout)
+    store = _store()
+    yield store
+    if store.passed:
+        yield from _in_a_job(client, spec, timeout)
 
 
 def _spec(driver: str | None, image: str | None) -> Spec:
     made = NomadDecorator(attributes={"driver": driver, "image": image})
     made.external_init()
     return Spec.of(made.attributes)
+
+
+def _store() -> Finding:
+    from metaflow import metaflow_config as config
+
+    kind = str(config.DEFAULT_DATASTORE)
+    if kind not in REMOTE:
+        text = f"{kind} cannot be reached from a node; set METAFLOW_DEFAULT_DATASTORE=s3"
+        return Finding("datastore", passed=False, text=text)
+    tried = "" if kind == "s3" else ", which is not tried in the job"
+    return Finding("datastore", passed=True, text=f"{kind}{tried}")
 
 
 def _in_a_job(client: Client, spec: Spec, timeout: float) -> Iterator[Finding]:

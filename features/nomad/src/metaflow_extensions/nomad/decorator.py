@@ -13,6 +13,8 @@ from metaflow.decorators import StepDecorator
 from metaflow_extensions.nomad.errors import SpecError
 from metaflow_extensions.nomad.spec import DRIVERS, WITH_IMAGE, Spec
 
+# Of these a flow gives one, and a setting for another must not come between.
+COUNTERPARTS = {"cpu": "cores", "cores": "cpu", "memory_max": "memory"}
 REMOTE = ("s3", "azure", "gs")
 ELSEWHERE = ("kubernetes", "batch", "slurm")  # decorators that run the step themselves
 SCHEDULERS = ("argo-workflows", "step-functions", "airflow")  # commands; none of them knows Nomad
@@ -83,6 +85,7 @@ class NomadDecorator(StepDecorator):
     supports_conda_environment = True
     target_platform = "linux-64"
 
+    begun: ClassVar[dict[str, tuple[str | None, str | None]]] = {}  # jobs of this run
     metadata: Any = None
     task_datastore: Any = None
     reporter: Any = None
@@ -94,7 +97,10 @@ class NomadDecorator(StepDecorator):
         """Take from the configuration what the flow does not say."""
         from metaflow import metaflow_config as config
 
+        given = {name for name, value in self.attributes.items() if value is not None}
         for name in self.defaults:
+            if COUNTERPARTS.get(name) in given:
+                continue
             value = getattr(config, f"NOMAD_{name.upper()}", None)
             if self.attributes[name] is None and value is not None and value != "":
                 self.attributes[name] = _given(name, value)
@@ -149,7 +155,7 @@ class NomadDecorator(StepDecorator):
         self.limit = get_run_time_limit_for_task(decos) if limited else None
 
     def runtime_init(self, flow: Any, graph: Any, package: Any, run_id: Any) -> None:
-        self.package = package
+        self.package, self.flow_name = package, flow.name
 
     def runtime_task_created(
         self,
@@ -178,7 +184,27 @@ class NomadDecorator(StepDecorator):
         cli_args.command_options["spec"] = json.dumps(said)
         if self.limit:
             cli_args.command_options["limit"] = str(self.limit)
+        self._note(cli_args.command_options, retry_count)
         cli_args.entrypoint[0] = sys.executable
+
+    def _note(self, options: Any, attempt: int) -> None:
+        """Keep which job the launcher of this attempt will register."""
+        from metaflow_extensions.nomad.job.identity import Attempt
+
+        run, task = str(options["run-id"]), str(options["task-id"])
+        root = str(self.flow_datastore.datastore_root)
+        job = Attempt(self.flow_name, run, self.step, task, attempt, root).job
+        self.begun[job] = (self.attributes["namespace"], self.attributes["region"])
+
+    def runtime_finished(self, exception: BaseException | None) -> None:
+        """Stop what a run that failed has left: Metaflow kills launchers without a word."""
+        from metaflow_extensions.nomad import leftover
+
+        begun = dict(self.begun)
+        self.begun.clear()  # once for all steps of the run
+        if exception is not None and begun:
+            for problem in leftover.stop(begun):
+                self.logger(problem, system_msg=True, bad=True)
 
     def task_pre_step(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.nomad.spec import Spec
 
 WITHOUT_PLACE = 5.0  # seconds that a job may be without any node that could ever run it
+OVERDUE = 3.0  # seconds past its time to end that a task is waited for
 EXPLAIN = 2.0  # seconds between two looks at why a job waits
 AFTER_LIMIT = 60.0  # seconds past @timeout, bootstrap included, until the launcher ends a task
 WAIT = 20.0  # seconds that the server holds a question until there is news
@@ -53,6 +54,7 @@ class Launch:
     _said: str = ""
     _current: str = ""  # allocation that is followed
     _started: float = 0.0
+    _nowhere: float | None = None  # since when no node could run it
 
     @property
     def name(self) -> str:
@@ -103,12 +105,23 @@ class Launch:
             return None
         place = placements[-1]
         self._say(place.explain())
-        waited = time.monotonic() - begun
-        limit = self.spec.queue_timeout or (WITHOUT_PLACE if place.infeasible else self.queue)
-        if waited < limit:
+        now = time.monotonic()
+        if not place.infeasible:
+            self._nowhere = None
+        elif self._nowhere is None:
+            self._nowhere = now
+        waited = now - begun
+        if not self._waited_enough(now, waited):
             return None
         self.stop()
         return ending(Cause.QUEUE, f"{place.explain()} (after {waited:.0f} s)")
+
+    def _waited_enough(self, now: float, waited: float) -> bool:
+        if self.spec.queue_timeout:
+            return waited >= self.spec.queue_timeout
+        if self._nowhere is not None:
+            return now - self._nowhere >= WITHOUT_PLACE
+        return waited >= self.queue
 
     def _with(self, found: Sequence[Allocation]) -> Ending | None:
         ours = next((one for one in found if one.started), found[-1])
@@ -132,9 +145,22 @@ class Launch:
     def _end(self, ours: Allocation, end: Ending) -> Ending:
         if not ours.over or ours.taken_away:
             self.stop()
+            self._until_over(ours)
         for follower in self._followers:
             follower.finish()
         return end
+
+    def _until_over(self, ours: Allocation) -> None:
+        """Wait for the end of a task that was told to end: it may have something to say yet."""
+        if ours.over or ours.status == "unknown":
+            return
+        until = time.monotonic() + self.spec.kill_timeout + OVERDUE
+        index = 0
+        while time.monotonic() < until:
+            index, stubs = self.client.allocations(self.name, index, 1.0)
+            now = [Allocation.of(stub) for stub in stubs if stub["ID"] == ours.id]
+            if not now or now[0].over:
+                return
 
     def _follow(self, ours: Allocation) -> None:
         self._current, self._started = ours.id, time.monotonic()

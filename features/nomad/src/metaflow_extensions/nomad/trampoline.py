@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +25,10 @@ from metaflow_extensions.nomad.launching import Launch
 from metaflow_extensions.nomad.logs.spool import Spool
 from metaflow_extensions.nomad.task import objects, orphan
 from metaflow_extensions.nomad.terminal import Terminal
-from metaflow_extensions.nomad.watch.ending import Cause, Ending
+from metaflow_extensions.nomad.watch.ending import Cause, Ending, ending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from metaflow_extensions.nomad.spec import Spec
 
@@ -37,6 +37,7 @@ TAKEN_AWAY = frozenset(
 )
 PIECE = 30 * 1024  # bytes of one variable: Linux takes 128 KiB for one text
 LAST_TRY = 3.0  # seconds
+PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -61,25 +62,30 @@ class Trampoline:
 
     def run(self) -> int:
         """Give the exit code: the task's own, or 202 where a retry would not help."""
+        end_with_parent()
+        self._wait_between_retries()
+        with closing(Spool()) as spool:
+            return self._run(spool, Terminal(spool))
+
+    def _run(self, spool: Spool, screen: Terminal) -> int:
+        try:
+            end = self._seen_through(screen)
+        except NomadError as error:
+            end = ending(Cause.REFUSED, f"{error.headline}: {error}")
+        screen.say(end.sentence)
+        self._sync_metadata()
+        if not end.succeeded:
+            self._leave(end, spool, screen)
+        return _exit_code(end)
+
+    def _seen_through(self, screen: Terminal) -> Ending:
         from metaflow import metaflow_config as config
 
-        self._wait_between_retries()
-        spool = Spool()
-        screen = Terminal(spool)
-        try:
-            session = Session(Connection.here(), float(config.NOMAD_PATIENCE), screen.waiting)
-            client = Client(session, self._spec.namespace, self._spec.region)
-            launch = Launch(client, self._job(), self._spec, screen, self._limit)
-            with self._stopped_with_us(launch), self._heard_of(float(config.NOMAD_ORPHAN_LIMIT)):
-                end = self._settled(launch.run())
-            screen.say(end.sentence)
-        except NomadError as error:
-            screen.say(f"{error.headline}: {error}")
-            return METAFLOW_EXIT_DISALLOW_RETRY
-        finally:
-            self._sync_metadata()
-        self._leave(end, spool)
-        return _exit_code(end)
+        session = Session(Connection.here(), float(config.NOMAD_PATIENCE), screen.waiting)
+        client = Client(session, self._spec.namespace, self._spec.region)
+        launch = Launch(client, self._job(), self._spec, screen, self._limit)
+        with self._stopped_with_us(launch), self._heard_of(float(config.NOMAD_ORPHAN_LIMIT)):
+            return self._settled(launch.run())
 
     def _identity(self) -> Attempt:
         from metaflow import util
@@ -153,14 +159,16 @@ class Trampoline:
         """Take the job down if this process is told to end, or something of ours breaks."""
 
         def told(number: int, _frame: object) -> None:
+            _ignore(ours)  # a second one must not come between
             raise _ToldError(number)
 
-        before = {number: signal.signal(number, told) for number in SIGNALS}
+        # What is ignored on purpose, as nohup does, stays ignored.
+        ours = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, told) for number in ours}
         try:
             yield
         except BaseException as error:
-            for number in SIGNALS:
-                signal.signal(number, signal.SIG_IGN)
+            _ignore(ours)
             _let_go(launch)
             if isinstance(error, _ToldError):
                 raise NomadError(f"stopped by {signal.Signals(error.number).name}") from None
@@ -209,18 +217,26 @@ class Trampoline:
             allow_not_done=True,
         )
 
-    def _leave(self, end: Ending, spool: Spool) -> None:
-        """Store what a task that failed could not: its last output, and why."""
+    def _leave(self, end: Ending, spool: Spool, screen: Terminal) -> None:
+        """Store what a task that failed could not: its last output, and why.
+
+        What cannot be stored is said, and changes nothing about how the attempt ended.
+        """
+        attempt = self._attempt
+        try:
+            written = self._store.get_task_datastore(
+                attempt.run, attempt.step, attempt.task, attempt=attempt.number, mode="w"
+            )
+            with tempfile.TemporaryDirectory() as folder:
+                spool.save(self._kept(), written, Path(folder))
+            self._tell(end)
+        except Exception as error:  # noqa: BLE001 - of a store or a service that may be away
+            screen.say(f"what is known of this end could not be stored: {error}")
+
+    def _tell(self, end: Ending) -> None:
         from metaflow.metadata_provider import MetaDatum
 
-        if end.succeeded:
-            return
         attempt = self._attempt
-        kept = self._store.get_task_datastore(
-            attempt.run, attempt.step, attempt.task, attempt=attempt.number, mode="w"
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            spool.save(kept, Path(folder))
         tags = [f"attempt_id:{attempt.number}"]
         told = {"nomad-cause": end.cause.value, "nomad-ending": end.sentence}
         entries = [MetaDatum(name, value, name, tags) for name, value in told.items()]
@@ -237,9 +253,25 @@ class Trampoline:
             sync_local_metadata_from_datastore(DATASTORE_LOCAL_DIR, kept)
 
 
+def end_with_parent() -> None:
+    """Let the kernel tell this process to end when Metaflow's scheduler does, however it does.
+
+    Source: prctl(2), PR_SET_PDEATHSIG; elsewhere than on Linux nothing happens.
+    """
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _ignore(numbers: Iterable[signal.Signals]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _let_go(launch: Launch) -> None:
     """Stop the job, for whose end nobody waits; a server that is away is not waited for either."""
-    launch.client.session.patience = LAST_TRY
+    launch.client.session.hurry(LAST_TRY)
     try:
         launch.stop()
     except NomadError as error:

@@ -34,16 +34,14 @@ class Budget:
 
     def __init__(self, folder: Path, slots: int = SLOTS, patience: float = 600.0) -> None:
         self._slots = [folder / f"slot-{number:03}" for number in range(slots)]
-        self._patience = patience
+        self.patience = patience
         self._held: list[int] = []
 
     @classmethod
     def of(cls, address: str, slots: int = SLOTS, patience: float = 600.0) -> Budget:
         """Give the slots of a server, shared by all processes of this user on this machine."""
         digest = sha256(address.encode()).hexdigest()[:12]
-        above = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-        folder = _private(_private(Path(above) / f"metaflow-nomad-{os.getuid()}") / digest)
-        return cls(folder, slots, patience)
+        return cls(_private(_private(_above()) / digest), slots, patience)
 
     @property
     def live(self) -> bool:
@@ -70,7 +68,7 @@ class Budget:
         if self.live:
             yield
             return
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self.patience
         while not (taken := _locked(self._slots, 1)):
             if time.monotonic() > until:
                 raise UnreachableError(
@@ -83,9 +81,19 @@ class Budget:
             os.close(taken[0])
 
 
+def _above() -> Path:
+    """Name the folder of this user; XDG_RUNTIME_DIR may still be that of another one."""
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    ours = bool(given) and os.access(given, os.W_OK) and Path(given).stat().st_uid == os.getuid()
+    return Path(given if ours else tempfile.gettempdir()) / f"metaflow-nomad-{os.getuid()}"
+
+
 def _private(folder: Path) -> Path:
     """Make a folder that nobody else can write to, also where everybody can make one."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise NomadError(f"{folder} cannot be made ({error}); set XDG_RUNTIME_DIR") from error
     there = folder.lstat()
     if there.st_uid != os.getuid() or not stat.S_ISDIR(there.st_mode) or there.st_mode & 0o022:
         raise NomadError(f"{folder} is not ours alone; remove it, or set XDG_RUNTIME_DIR")
@@ -96,6 +104,7 @@ def _locked(slots: Sequence[Path], count: int) -> list[int]:
     """Lock so many of the slots; none if there are fewer."""
     taken: list[int] = []
     for slot in random.sample(slots, len(slots)):
+        slot.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a logout may have removed it
         file = os.open(slot, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CONNECT, READ = 3.05, 30.0  # seconds
 FIRST_CONTACT = 5.0  # seconds until an address that never answered is called unreachable
+FIRST_READ = 8.0  # seconds for the first answer of all
+PASSES = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 EXISTS = "job already exists"
 
 
@@ -49,8 +51,13 @@ class Session(requests.Session):
         self.waiting = waiting
         self.budget = budget or Budget.of(connection.address, patience=patience)
         self.met = False
+        self._hurry: float | None = None
         self.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
         self.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
+
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than this for anything from now on."""
+        self.patience = self._hurry = self.budget.patience = seconds
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """Send, and send again what may pass; raises NomadError with what helps."""
@@ -58,6 +65,9 @@ class Session(requests.Session):
         kwargs["verify"] = self.connection.verify
         kwargs["cert"] = self.connection.certificate
         kwargs.setdefault("timeout", (CONNECT, READ))
+        if self._hurry is not None or not self.met:
+            longest = self._hurry or FIRST_READ
+            kwargs["timeout"] = (min(CONNECT, longest), longest)
         begun, told = time.monotonic(), False
         wait = delays()
         while True:
@@ -89,9 +99,13 @@ class Session(requests.Session):
             with self.budget.turn():
                 answer = self._sent(method, url, kwargs)
         except requests.exceptions.SSLError as error:
+            if self.met and "VERIFY" not in str(error):
+                return None, _short(error)  # a balancer whose server starts again
             raise NomadError(_tls(self.connection.address, error)) from None
-        except (requests.ConnectionError, requests.Timeout) as error:
+        except PASSES as error:
             return None, _short(error)
+        except requests.RequestException as error:
+            raise NomadError(f"{self.connection.address}: {error}") from None
         self.met = True
         if answer.ok:
             return answer, ""

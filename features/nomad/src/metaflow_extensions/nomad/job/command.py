@@ -72,6 +72,7 @@ def command(
         task_id=attempt.task,
         retry_count=str(attempt.number),
         datastore_type=bootstrap.datastore,
+        datastore_root=shlex.quote(attempt.datastore),
         stdout_path=f"{LOGS}/mflog_stdout",
         stderr_path=f"{LOGS}/mflog_stderr",
     )
@@ -99,8 +100,13 @@ def interpreter(executable: str | None) -> list[str]:
     """Give commands of bash after which `python`, as bootstraps call it, is the one asked for."""
     if executable is None:
         return []
-    linked = f"ln -sf $(command -v {shlex.quote(executable)}) $PWD/.bin/python"
-    return ["mkdir -p $PWD/.bin", linked, "export PATH=$PWD/.bin:$PATH"]
+    # No link: an interpreter knows by the name it is called by which environment is its own.
+    found = f"asked=$(command -v {shlex.quote(executable)})"
+    script = """printf '#!/bin/sh\\nexec "%s" "$@"\\n' "$asked" > "$PWD/.bin/python\""""
+    return [
+        'mkdir -p "$PWD/.bin"', found, script, 'chmod +x "$PWD/.bin/python"',
+        'export PATH="$PWD/.bin:$PATH"',
+    ]  # fmt: skip
 
 
 def _limited(step: str, limit: float | None) -> str:

@@ -92,10 +92,10 @@ def _task(spec: Spec, command: Sequence[str], env: Mapping[str, str]) -> dict[st
 
 def _config(spec: Spec, command: Sequence[str]) -> dict[str, Any]:
     first, *rest = (escape(word) for word in command)
-    config: dict[str, Any] = {"command": first, "args": rest}
     if spec.driver not in WITH_IMAGE:
-        return config
-    config["image"] = spec.image
+        return {"command": first, "args": rest}
+    # In place of the image's entry point, as on Kubernetes; `command` would be handed to that.
+    config: dict[str, Any] = {"image": spec.image, "entrypoint": [first], "args": rest}
     if spec.network_mode:
         config["network_mode"] = spec.network_mode
     if spec.ports:

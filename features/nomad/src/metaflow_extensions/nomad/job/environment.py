@@ -1,8 +1,10 @@
-"""The environment of a task: what Metaflow needs there, and nothing that is secret."""
+"""The environment of a task: what Metaflow needs there, and nothing that is secret.
+
+So not METAFLOW_SERVICE_HEADERS either, which hold the key of the metadata service.
+"""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ def of_metaflow(datastore: str) -> dict[str, str]:
     found |= {name: value for name, value in config_values() if name.startswith(PREFIXES)}
     found["METAFLOW_DEFAULT_DATASTORE"] = datastore
     found["METAFLOW_SERVICE_URL"] = config.SERVICE_INTERNAL_URL
-    if config.SERVICE_INTERNAL_URL:
-        found["METAFLOW_SERVICE_HEADERS"] = json.dumps(config.SERVICE_HEADERS)
     return dict(_texts(found))
 
 

@@ -39,7 +39,7 @@ class Follower:
 
     def start(self) -> None:
         """Follow from now on; asked again, nothing changes."""
-        if not self._thread.is_alive():
+        if self._thread.ident is None:
             self._thread.start()
 
     def read(self) -> None:

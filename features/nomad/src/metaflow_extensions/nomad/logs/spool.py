@@ -33,23 +33,29 @@ class Spool:
         self.lines[stream] += 1
         return marked
 
-    def save(self, datastore: Any, folder: Path) -> None:
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def save(self, stored: Any, datastore: Any, folder: Path) -> None:
         """Store what Metaflow's own upload did not: what is there is shorter, or nothing.
 
-        A task that is killed, or that ends before Metaflow begins, uploads no last logs.
+        A task that is killed, or that ends before Metaflow begins, uploads no last logs. `stored`
+        is its part of the datastore to read, `datastore` the same to write (Metaflow's
+        TaskDataStore); `folder` is an empty folder for files.
         """
-        short = [s for s in STREAMS if self.lines[s] > _stored(datastore, s)]
-        if not short:
-            return
         paths = {}
         for stream in STREAMS:
-            paths[stream] = folder / stream
-            self._files[stream].seek(0)
-            with paths[stream].open("wb") as file:
-                shutil.copyfileobj(self._files[stream], file)
-        datastore.save_logs(TASK_LOG_SOURCE, paths)
+            if self.lines[stream] > _stored(stored, stream):
+                paths[stream] = folder / stream
+                self._files[stream].seek(0)
+                with paths[stream].open("wb") as file:
+                    shutil.copyfileobj(self._files[stream], file)
+        if paths:
+            datastore.save_logs(TASK_LOG_SOURCE, paths)
 
 
 def _stored(datastore: Any, stream: str) -> int:
+    """Count the lines as Metaflow ends them; a carriage return is within a line."""
     found = datastore.load_logs([TASK_LOG_SOURCE], stream)
-    return sum(len(blob.splitlines()) for _, blob in found if blob)
+    return sum(blob.count(b"\n") for _, blob in found if blob)

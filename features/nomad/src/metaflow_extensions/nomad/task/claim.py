@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ def path(pathspec: str, attempt: str | int) -> str:
     return f"{pathspec}/{attempt}.nomad_claim"
 
 
-def holder(objects: Objects, place: str, allocation: str) -> str:
-    """Claim an attempt for an allocation; give the one that has it, which may be another.
+def holder(objects: Objects, place: str, ours: str) -> str:
+    """Claim an attempt; give whoever has it, which may be another.
 
     A claim whose reply was lost is ours all the same.
     """
-    if objects.create(place, allocation.encode()):
-        return allocation
+    if objects.create(place, ours.encode()):
+        return ours
     return (objects.read(place) or b"").decode()
 
 
@@ -35,14 +36,16 @@ def main() -> int:
     """Claim for this allocation: 0 if the attempt is ours, `TAKEN` if it is another's."""
     from metaflow_extensions.nomad.task import objects
 
-    ours = os.environ.get("NOMAD_ALLOC_ID", "")
-    if not ours:
+    allocation = os.environ.get("NOMAD_ALLOC_ID", "")
+    if not allocation:
         return 0  # no allocation: started by hand
+    # A machine that starts again may start the task of an allocation again, too.
+    ours = f"{allocation} {uuid.uuid4()}"
     place = path(os.environ["MF_PATHSPEC"], os.environ["MF_ATTEMPT"])
     found = holder(objects.here(), place, ours)
     if found == ours:
         return 0
-    text = f"[nomad] this attempt belongs to allocation {found}; {ours} came later and ends here"
+    text = f"[nomad] this attempt belongs to {found}; allocation {ours} came later and ends here"
     sys.stderr.write(f"{text}\n")
     return TAKEN
 

@@ -31,9 +31,9 @@ class Objects(Protocol):
 class S3:
     """Needs a store that heeds `If-None-Match: *`, as S3 has since 2024."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, client: Any = None) -> None:
         self._bucket, _, self._prefix = root.removeprefix("s3://").partition("/")
-        self._client = _s3_client()
+        self._client = client or _s3_client()
 
     def _place(self, path: str) -> Mapping[str, str]:
         return {"Bucket": self._bucket, "Key": f"{self._prefix.rstrip('/')}/{path}".lstrip("/")}
@@ -65,11 +65,7 @@ class S3:
 
 
 def _s3_client() -> Any:
-    """Make a client as Metaflow does, without loading Metaflow where its own way is boto3's."""
-    if os.environ.get("METAFLOW_DEFAULT_AWS_CLIENT_PROVIDER", "boto3") == "boto3":
-        import boto3
-
-        return boto3.client("s3", endpoint_url=os.environ.get("METAFLOW_S3_ENDPOINT_URL") or None)
+    """Make a client as Metaflow does."""
     from metaflow.plugins.datatools.s3.s3util import get_s3_client
 
     return get_s3_client()[0]
@@ -156,7 +152,16 @@ def of(datastore: str, root: str) -> Objects:
 
 
 def here() -> Objects:
-    """Open those of the datastore that this task was given."""
-    datastore = os.environ["MF_DATASTORE"]
-    root = os.environ[f"METAFLOW_DATASTORE_SYSROOT_{datastore.upper()}"]
-    return of(datastore, os.environ.get("MF_DATASTORE_ROOT") or root)
+    """Open those of the datastore that this task was given.
+
+    A task's environment says all that Metaflow's configuration does, so that Metaflow itself need
+    not be loaded where its way to a client is boto3's.
+    """
+    datastore, root = os.environ["MF_DATASTORE"], os.environ["MF_DATASTORE_ROOT"]
+    plain = os.environ.get("METAFLOW_DEFAULT_AWS_CLIENT_PROVIDER", "boto3") == "boto3"
+    if datastore != "s3" or not plain:
+        return of(datastore, root)
+    import boto3
+
+    endpoint = os.environ.get("METAFLOW_S3_ENDPOINT_URL") or None
+    return S3(root, boto3.client("s3", endpoint_url=endpoint))

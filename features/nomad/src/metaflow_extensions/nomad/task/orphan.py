@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.nomad.task.objects import Objects
 
 PER_LIMIT = 6  # words of a launcher, and looks of its task, within the limit
-FIRST = 2.0  # seconds until the first word
+FIRST = 1.0  # seconds until the first word
 LAST = 5.0  # seconds from SIGTERM to SIGKILL
 
 
@@ -38,6 +38,8 @@ class Watch:
     since: float | None = None
 
     def orphaned(self, word: bytes | None, now: float) -> bool:
+        if word is None:
+            return False  # nothing was ever said, at least not where this task looks
         if self.since is None or word != self.seen:
             self.seen, self.since = word, now
         return now - self.since > self.limit

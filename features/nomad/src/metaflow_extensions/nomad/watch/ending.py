@@ -38,9 +38,10 @@ class Cause(str, Enum):
     QUEUE = "no place"
     REPLACED = "replaced"
     COLLECTED = "collected"
+    REFUSED = "refused"
 
 
-FINAL = frozenset({Cause.VALIDATION, Cause.QUEUE, Cause.SECRET, Cause.STOPPED})
+FINAL = frozenset({Cause.VALIDATION, Cause.QUEUE, Cause.SECRET, Cause.STOPPED, Cause.REFUSED})
 NO_SUCH_IMAGE = ("not found", "does not exist", "pull access denied", "manifest unknown",
                  "invalid reference")  # fmt: skip
 KILLED = 128 + signal.SIGKILL
@@ -118,10 +119,10 @@ def _ran(allocation: Allocation, spec: Spec) -> Ending:
         return ending(Cause.DRIVER, f"the task ended on {allocation.node}, nothing says how")
     code = int(end.details.get("exit_code", "1"))
     number = int(end.details.get("signal", "0"))
+    if code == 0 and number == 0:  # also where a child was killed for memory, and that was handled
+        return Ending(Cause.DONE, "Task finished with exit code 0.", 0)
     if end.details.get("oom_killed") == "true":
         return ending(Cause.MEMORY, _memory(spec), code or KILLED)
-    if code == 0 and number == 0:
-        return Ending(Cause.DONE, "Task finished with exit code 0.", 0)
     return ending(*_meaning(code, number, spec), code)
 
 

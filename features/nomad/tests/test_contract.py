@@ -43,6 +43,7 @@ def test_the_example_runs_says_where_and_no_key_stands_in_its_job(mf_flow, clien
     assert environment["AWS_ACCESS_KEY_ID"] not in text
 
 
+@pytest.mark.slow
 def test_items_run_at_once_and_one_of_them_twice(mf_flow, client):
     run = mf_flow(EXAMPLES / "foreach_retry.py", compare=False)
 

@@ -55,8 +55,10 @@ def test_who_holds_slots_needs_no_turn(slots):
     with ExitStack() as others:
         for _ in range(FOR_TURNS):
             others.enter_context(slots().turn())
-        with first.turn():
+        with pytest.raises(UnreachableError), slots(patience=0.1).turn():
             pass
+        with first.turn():
+            assert first.live
 
 
 def test_a_turn_is_waited_for(slots):

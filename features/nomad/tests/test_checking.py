@@ -22,7 +22,12 @@ class Cluster:
     end, lines, down = DONE, PASSED, ""
 
     def __init__(self, *_):
-        pass
+        self.session = self.connection = self
+        self.address = "http://x:1"
+
+    @classmethod
+    def here(cls, _patience) -> Cluster:
+        return cls()
 
     def leader(self):
         if self.down:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_extensions.nomad.api.client import Client
-from metaflow_extensions.nomad.api.session import Session
-from metaflow_extensions.nomad.connection import Connection
 from metaflow_extensions.nomad.decorator import REMOTE, NomadDecorator
 from metaflow_extensions.nomad.errors import NomadError
 from metaflow_extensions.nomad.job import environment
@@ -62,13 +60,14 @@ class Listener:
 def run(driver: str | None, image: str | None, timeout: float) -> Iterator[Finding]:
     """Yield findings until one makes the next ones pointless."""
     try:
-        connection = Connection.here()
-        client = Client(Session(connection, PATIENCE), None, None)
+        client = Client.here(PATIENCE)
         leader = client.leader()
     except NomadError as error:
         yield Finding("server", passed=False, text=str(error))
         return
-    yield Finding("server", bool(leader), f"{connection.address}, its leader is {leader}")
+    yield Finding(
+        "server", bool(leader), f"{client.session.connection.address}, its leader is {leader}"
+    )
     try:
         spec = _spec(driver, image)
     except NomadError as error:

@@ -104,9 +104,7 @@ def _unfinished(
     from metaflow.plugins.kubernetes.kube_utils import parse_cli_options
     from metaflow_extensions.nomad import listing
     from metaflow_extensions.nomad.api.client import Client
-    from metaflow_extensions.nomad.api.session import Session
-    from metaflow_extensions.nomad.connection import Connection
 
     flow, run, whose = parse_cli_options(obj.flow.name, run_id, user, my_runs, obj.echo)
-    client = Client(Session(Connection.here(), patience=10), None, None)
+    client = Client.here(patience=10)
     return client, list(listing.unfinished(client, flow, run, whose))

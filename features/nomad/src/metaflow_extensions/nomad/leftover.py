@@ -20,10 +20,8 @@ DEAD = "dead"
 def client(where: Where) -> Client:
     """Open a client for one namespace and region."""
     from metaflow_extensions.nomad.api.client import Client
-    from metaflow_extensions.nomad.api.session import Session
-    from metaflow_extensions.nomad.connection import Connection
 
-    return Client(Session(Connection.here(), PATIENCE), *where)
+    return Client.here(PATIENCE, *where)
 
 
 def stop(jobs: Mapping[str, Where], opened: Callable[[Where], Client] = client) -> list[str]:

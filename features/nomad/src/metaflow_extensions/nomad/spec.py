@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -181,8 +181,3 @@ _READERS: Mapping[str, Any] = {
     "ports": _ports,
 }
 NAMES: Sequence[str] = tuple(_READERS)
-
-
-def as_json(spec: Spec) -> dict[str, Any]:
-    """Give every field as data that JSON can hold, for messages and metadata."""
-    return asdict(spec)

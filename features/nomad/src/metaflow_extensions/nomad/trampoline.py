@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow_extensions.nomad.api.client import Client
-from metaflow_extensions.nomad.api.session import Session
-from metaflow_extensions.nomad.connection import Connection
 from metaflow_extensions.nomad.errors import NomadError
 from metaflow_extensions.nomad.job import environment
 from metaflow_extensions.nomad.job.command import Bootstrap, Package, command
@@ -81,8 +79,8 @@ class Trampoline:
     def _seen_through(self, screen: Terminal) -> Ending:
         from metaflow import metaflow_config as config
 
-        session = Session(Connection.here(), float(config.NOMAD_PATIENCE), screen.waiting)
-        client = Client(session, self._spec.namespace, self._spec.region)
+        spec, patience = self._spec, float(config.NOMAD_PATIENCE)
+        client = Client.here(patience, spec.namespace, spec.region, screen.waiting)
         launch = Launch(client, self._job(), self._spec, screen, self._limit)
         with self._stopped_with_us(launch), self._heard_of(float(config.NOMAD_ORPHAN_LIMIT)):
             return self._settled(launch.run())

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaflow_extensions.nomad.api.session import CONNECT, READ, Session
+from metaflow_extensions.nomad.connection import Connection
 from metaflow_extensions.nomad.errors import ExistsError, MissingError
 from metaflow_extensions.nomad.logs.frames import frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from metaflow_extensions.nomad.logs.frames import Frame
 
@@ -29,7 +30,6 @@ class Registered:
 
     job: str
     evaluation: str
-    warnings: str = ""
 
 
 class Client:
@@ -52,6 +52,17 @@ class Client:
             timeout=(CONNECT, READ),
         )
 
+    @classmethod
+    def here(
+        cls,
+        patience: float,
+        namespace: str | None = None,
+        region: str | None = None,
+        waiting: Callable[[str], None] = lambda _: None,
+    ) -> Client:
+        """Open one for the server that this process's environment and settings name."""
+        return cls(Session(Connection.here(), patience, waiting), namespace, region)
+
     def live(self) -> bool:
         """Say whether connections may be kept; if not, each is for one request."""
         return self.session.budget.hold()
@@ -66,7 +77,7 @@ class Client:
             answer = self._nomad.job.register_job(job["ID"], body)
         except ExistsError:
             return Registered(job["ID"], "")
-        return Registered(job["ID"], answer.get("EvalID", ""), answer.get("Warnings", ""))
+        return Registered(job["ID"], answer.get("EvalID", ""))
 
     def leader(self) -> str:
         """Name the leader; needs no right."""

@@ -16,7 +16,6 @@ class Cursor:
     """Counts the bytes taken of each file of one stream; several readers may share it."""
 
     taken: dict[int, int] = field(default_factory=dict)
-    gaps: int = 0
 
     @property
     def offset(self) -> int:
@@ -53,7 +52,6 @@ class Reader:
         known = cursor.taken.get(number, 0)
         if number < cursor.last or end <= known:
             return b""
-        cursor.gaps += self.missed
         cursor.taken[number] = end
         return frame.data[max(known - begin, 0) :]
 

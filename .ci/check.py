@@ -31,6 +31,9 @@ BIN = Path(sys.executable).parent
 REPORT = ROOT / "report"
 RECORDS = REPORT / "records"
 RESULT = REPORT / "report.json"
+# All that a run leaves: reports beside no report.json are others' files, and never replaced.
+REPORTS = ("report.json", "index.html", "report.md", "junit.xml")
+WRITTEN = (*REPORTS, "timings.json", "closing.txt")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 BACKENDS = (sys.executable, "-m", "pytest_metaflow_backends")
 UNITS = ("harness/tests", "backends/tests", *map(str, sorted(ROOT.glob("features/*/tests"))))
@@ -215,7 +218,7 @@ def run_parts(
 def main(tier: str) -> int:
     tests = tier.startswith("test")
     if tests:
-        for name in ("report.json", "timings.json", "closing.txt"):  # of an earlier run
+        for name in WRITTEN:  # by an earlier run
             (REPORT / name).unlink(missing_ok=True)
     timings = REPORT / "timings.json" if tests else None
     progress = begun() if tier == LONG else None

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytest_metaflow_backends.cli import recordfolder
 
 ROOT = Path(__file__).resolve().parents[2]
 APT = "apt-get install -y --no-install-recommends"
@@ -59,6 +60,18 @@ def test_the_report_of_an_earlier_run_is_never_counted(tmp_path, monkeypatch):
     check.main("test")
 
     assert (tmp_path / "closing.txt").read_text() == "0 passed, 1 failed\n"
+
+
+def test_a_run_in_the_folder_of_an_earlier_one_may_write_its_reports(tmp_path, monkeypatch):
+    for name in recordfolder.REPORTS:
+        (tmp_path / name).write_text('{"verdict": {"columns": []}}')
+    monkeypatch.setattr(check, "REPORT", tmp_path)
+    monkeypatch.setitem(check.TIERS, "test", {"nothing": [(sys.executable, "-c", "")]})
+
+    check.main("test")
+
+    recordfolder.refuse_others(tmp_path)
+    assert not any((tmp_path / name).exists() for name in recordfolder.REPORTS)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_a_cache_that_was_carried_without_unpacked_files_has_them_again(tmp_path
         (carried / path.name).symlink_to(path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    root = images.rootfs()
+    root = images.unpacked("base")
 
     assert root.parent == carried
     assert listed(root) == expected

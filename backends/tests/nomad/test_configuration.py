@@ -80,7 +80,7 @@ def test_no_cloud_is_asked_who_we_are():
 
 @pytest.mark.parametrize(
     ("chroot", "expected"),
-    [(None, None), (Path("/cache/rootfs"), {"/cache/rootfs": "/"})],
+    [((), None), ((Path("/base"), Path("/task")), {"/base": "/", "/task": "/"})],
     ids=["default", "ours"],
 )
 def test_tasks_of_exec_see_the_chroot_that_is_given(chroot, expected):

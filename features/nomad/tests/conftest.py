@@ -52,14 +52,14 @@ def launched(client):
     """Run a command as one attempt; gives how it ended, what was shown, and the job's name."""
     jobs = []
 
-    def run(*argv, limit=None, env=(), seen=lambda: None, waiting=lambda _: None, **said):
+    def run(*argv, limit=None, env=(), seen=str, waiting=str, through=client, **said):
         spec = Spec.of({"driver": "raw_exec", "memory": 64, "cpu": 50, "disk": 150, **said})
         attempt = Attempt("Made", uuid.uuid4().hex[:8], "start", "1", 0, "s3://b")
         job = document(attempt, spec, argv, dict(env))
         jobs.append(job["ID"])
         screen = Screen(seen)
-        client.session.waiting = waiting
-        return Launch(client, job, spec, screen, limit).run(), screen, job["ID"]
+        through.session.waiting = waiting
+        return Launch(through, job, spec, screen, limit).run(), screen, job["ID"]
 
     yield run
     for name in jobs:

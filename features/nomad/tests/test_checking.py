@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 
 import pytest
 from metaflow_extensions.nomad import checking
@@ -52,11 +53,11 @@ class Launched:
 def checked(monkeypatch):
     from metaflow import metaflow_config
 
-    def run(driver="docker", image="x:1", **cluster):
+    def run(driver="docker", image="x:1", launch=Launched, timeout=10, **cluster):
         monkeypatch.setattr(checking, "Client", type("Now", (Cluster,), cluster))
-        monkeypatch.setattr(checking, "Launch", Launched)
+        monkeypatch.setattr(checking, "Launch", launch)
         monkeypatch.setattr(metaflow_config, "DEFAULT_DATASTORE", "s3")
-        return list(checking.run(driver, image, 10))
+        return list(checking.run(driver, image, timeout))
 
     return run
 
@@ -95,6 +96,26 @@ def test_a_job_without_a_place_says_why(checked):
 
     assert found[0][0] == "job"
     assert found[0][1].endswith("no place: 1 node without the driver (after 5 s)")
+
+
+def test_a_job_that_takes_too_long_says_what_it_was_last_seen_at(checked):
+    class Slow(Launched):
+        stopped = False
+
+        def run(self):
+            self.screen.say("Task is starting on node-a: Downloading image")
+            while not self.stopped:
+                time.sleep(0.01)
+            return Ending(Cause.STOPPED, "the job was stopped by somebody ()")
+
+        def stop(self):
+            Slow.stopped = True
+
+    found = failed(checked(launch=Slow, timeout=0.1))
+
+    assert found == [
+        ("job", "has not ended within 0.1 s: Task is starting on node-a: Downloading image")
+    ]
 
 
 def test_what_fails_in_the_job_is_named(checked):

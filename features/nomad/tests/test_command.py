@@ -14,6 +14,7 @@ from metaflow_extensions.nomad.errors import NomadError
 from metaflow_extensions.nomad.job import command as commands
 from metaflow_extensions.nomad.job.command import Bootstrap, Package, command
 from metaflow_extensions.nomad.job.identity import Attempt
+from metaflow_extensions.nomad.task import limit
 
 ATTEMPT = Attempt("F", "1", "start", "1", 0, "s3://b/r")
 META = '{"version": 0, "archive_format": "tgz", "mfcontent_version": 1}'
@@ -53,7 +54,7 @@ def task(tmp_path, bootstrap):
         told.write_text("")
         (tmp_path / "work").mkdir(exist_ok=True)
         subprocess.run(["rm", "-rf", tmp_path / "work/metaflow"], check=True)
-        argv = command(ATTEMPT, bootstrap, step, limit=limit, executable=executable)
+        argv = command(ATTEMPT, bootstrap, step, seconds=limit, executable=executable)
         done = subprocess.run(
             argv,
             cwd=tmp_path / "work",
@@ -93,8 +94,8 @@ def test_the_exit_code_is_the_steps(task, code):
     assert told[-1] == "save"
 
 
-def test_a_step_that_does_not_end_is_ended(task, monkeypatch):
-    monkeypatch.setattr(commands, "GRACE", 0.0)
+def test_a_step_that_does_not_begin_is_ended(task, monkeypatch):
+    monkeypatch.setattr(commands, "SLOW", 0.0)
 
     done, told = task("sleep 60", limit=0.5)
 
@@ -103,12 +104,28 @@ def test_a_step_that_does_not_end_is_ended(task, monkeypatch):
 
 
 def test_a_step_that_does_not_listen_is_killed(task, monkeypatch):
-    monkeypatch.setattr(commands, "GRACE", 0.0)
-    monkeypatch.setattr(commands, "LAST", 0.3)
+    monkeypatch.setattr(commands, "SLOW", 0.0)
+    monkeypatch.setattr(limit, "LAST", 0.3)
 
     done, _ = task("bash -c 'trap \"\" TERM; sleep 60 & wait; wait'", limit=0.3)
 
     assert done.returncode == 137
+
+
+def test_a_step_that_ran_past_its_limit_says_so(task):
+    done, told = task('touch "$METAFLOW_NOMAD_LATE"; exit 143')
+
+    assert done.returncode == 124
+    assert told[-1] == "save"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "not there"])
+def test_a_home_that_is_not_there_is_the_working_folder(task, tmp_path, there):
+    home = tmp_path if there else tmp_path / "nonexistent"
+
+    done, _ = task("echo home is $HOME", HOME=str(home))
+
+    assert f"home is {home if there else tmp_path / 'work'}\n" in done.stdout
 
 
 def test_the_interpreter_is_the_one_that_was_asked_for(task, tmp_path):

@@ -70,6 +70,15 @@ ENDED = {
         allocation(KILLING, terminated(0), client="complete", desired="stop", **MIGRATE),
         Cause.PREEMPTED, "stopped on node-1", 1, True,
     ),
+    "refused by the node": (
+        allocation(event("Task hook failed", 'validate: running as user "root" is disallowed'),
+                   started=""),
+        Cause.VALIDATION, '"root" is disallowed', 1, False,
+    ),
+    "set up in vain": (
+        allocation(event("Task hook failed", "logmon: no process"), started=""),
+        Cause.DRIVER, "could not set the task up: logmon", 1, True,
+    ),
     "no such image": (
         allocation(event("Driver Failure", "Failed to pull `x:1`: image not found"), started=""),
         Cause.IMAGE, "image not found", 1, False,

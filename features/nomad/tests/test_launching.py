@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from metaflow_extensions.nomad import launching
 from metaflow_extensions.nomad.api.client import Registered
+from metaflow_extensions.nomad.errors import DeniedError
 from metaflow_extensions.nomad.launching import Launch
 from metaflow_extensions.nomad.spec import Spec
+from metaflow_extensions.nomad.watch.capacity import too_large
 from metaflow_extensions.nomad.watch.ending import Cause
 
 STARTED = "2026-11-23T10:00:00Z"
@@ -38,8 +40,25 @@ def waiting(failed):
     return [{"CreateIndex": 1, "FailedTGAllocs": {"step": failed}}]
 
 
+def node(memory, status="ready", kept=0):
+    """A node as a Nomad 1.11.2 lists it with its resources."""
+    return {
+        "Status": status,
+        "NodeResources": {
+            "Cpu": {"CpuShares": 4000, "TotalCpuCores": 2},
+            "Memory": {"MemoryMB": memory},
+            "Disk": {"DiskMB": 90_000},
+        },
+        "ReservedResources": {
+            "Cpu": {"CpuShares": 0}, "Memory": {"MemoryMB": kept}, "Disk": {"DiskMB": 0},
+        },
+    }  # fmt: skip
+
+
 class Cluster:
     """Gives one state after the other to whoever asks."""
+
+    memory, denied = 8_000, False  # MB of the one node; whether nobody may know
 
     def __init__(self, *states, evaluations=({"CreateIndex": 1},), there=False, kept=True):
         self.kept = kept
@@ -61,6 +80,11 @@ class Cluster:
 
     def evaluations(self, job):
         return self.given
+
+    def nodes(self):
+        if self.denied:
+            raise DeniedError("no")
+        return [node(self.memory)]
 
     def deregister(self, job):
         self.stopped.append(job)
@@ -207,6 +231,27 @@ def test_a_queue_ends_after_its_time(launched):
     assert cluster.stopped == ["mf-x"]
 
 
+def test_what_is_larger_than_every_node_is_given_up_soon(launched, clock):
+    cluster = Cluster([], evaluations=waiting(FULL))
+    cluster.memory = 100
+
+    end, screen = launched(cluster, memory=200)
+
+    assert screen.said == ["no place: memory=200 is more than any node has (100 MB)"]
+    assert (end.cause, end.retry) == (Cause.QUEUE, False)
+    assert clock[0] < 20
+
+
+def test_who_may_not_see_nodes_waits(launched):
+    cluster = Cluster(*[[]] * 20, [ended()], evaluations=waiting(FULL))
+    cluster.memory, cluster.denied = 100, True
+
+    end, screen = launched(cluster, memory=200)
+
+    assert end.succeeded
+    assert screen.said[0] == "queued: memory is exhausted on 1 of 1 nodes"
+
+
 def test_what_can_run_nowhere_is_given_up_soon(launched, clock):
     end, _ = launched(Cluster([], evaluations=waiting(NOWHERE)))
 
@@ -277,3 +322,23 @@ def test_a_step_that_nothing_ends_at_its_limit_is_ended_by_the_launcher(launched
 
     assert end.cause is Cause.TIMEOUT
     assert cluster.stopped == ["mf-x"]
+
+
+LARGE = {
+    "fits": ({"memory": 100}, [node(100)], ""),
+    "one of two": ({"memory": 100}, [node(50), node(100)], ""),
+    "kept for others": ({"memory": 100}, [node(100, kept=1)], "memory=100 is more than"),
+    "away": ({"memory": 100}, [node(50), node(200, status="down")], "any node has (50 MB)"),
+    "cores": ({"cores": 3, "memory": 1}, [node(1)], "cores=3 is more than any node has (2 cores)"),
+    "cpu": ({"cpu": 4001, "memory": 1}, [node(1)], "cpu=4001 is more than any node has (4000 MHz)"),
+    "nobody": ({"memory": 100}, [], ""),
+    "silent": ({"memory": 100}, [{"Status": "ready"}], ""),
+}
+
+
+@pytest.mark.parametrize(("said", "nodes", "sentence"), LARGE.values(), ids=LARGE)
+def test_a_task_is_held_against_all_nodes(said, nodes, sentence):
+    found = too_large(Spec.of(said), nodes)
+
+    assert sentence in found
+    assert bool(found) is bool(sentence)

@@ -10,6 +10,7 @@ def stub(flow="Train", run="7", user="me", status="running", **meta):
     attempt = Attempt(flow, run, "start", "1", 0, "s3://b", user)
     return {
         "ID": attempt.job,
+        "Namespace": "ml",
         "Status": status,
         "SubmitTime": 1_796_000_000_000_000_000,
         "Meta": {**attempt.meta(), **meta},

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from metaflow_extensions.nomad.api import session as sessions
-from metaflow_extensions.nomad.api.backoff import delays, passing
+from metaflow_extensions.nomad.api.backoff import asked_for, delays, passing
 from metaflow_extensions.nomad.api.client import Client
 from metaflow_extensions.nomad.api.session import Session, refusal
 from metaflow_extensions.nomad.connection import Connection
@@ -216,14 +216,49 @@ def test_existing_is_told_apart_from_other_mistakes():
     assert not isinstance(refusal(500, "no"), ExistsError)
 
 
-def test_delays_grow_are_jittered_and_heed_the_server():
+def test_delays_grow_and_are_jittered():
     waits = delays()
     first = [next(waits) for _ in range(12)]
 
     assert 0.05 <= first[0] <= 0.1
     assert all(2.5 <= late <= 5 for late in first[8:])
     assert len(set(first)) == len(first)
-    assert next(delays(asked=9.0)) == 9.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [(None, 0), ("9", 9), ("86400", 60), ("Wed, 21 Oct", 0), ("-1", 0)]
+)
+def test_a_server_may_ask_to_be_left_alone(header, seconds):
+    assert asked_for(header) == seconds
+
+
+def test_what_a_busy_server_asks_for_is_waited(server, client, monkeypatch):
+    slept = []
+    monkeypatch.setattr(sessions.time, "sleep", slept.append)
+    client.session.met = True
+    server.answers = [(429, "busy", ("Retry-After", "7")), (200, "{}")]
+
+    client.job("mf-x")
+
+    assert slept == [7.0]
+
+
+def test_a_page_for_people_is_no_answer(server, client):
+    server.answers = [(200, "<html>Sign in</html>", ("Content-Type", "text/html; charset=utf-8"))]
+
+    with pytest.raises(RefusedError, match="answers with a web page"):
+        client.job("mf-x")
+
+
+def test_jobs_are_looked_for_in_all_namespaces(server, client):
+    server.answers = [(200, "[]")]
+
+    client.jobs("mf-x")
+    client.within("other").deregister("mf-x")
+
+    paths = [path for _, path, *_ in server.asked]
+    assert paths[0].startswith("/v1/jobs?namespace=%2A&")
+    assert "namespace=other" in paths[1]
 
 
 @pytest.mark.parametrize(

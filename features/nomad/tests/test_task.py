@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -149,3 +150,34 @@ def test_a_task_claims_before_metaflow_is_asked_for_anything(tmp_path):
     )  # fmt: skip
 
     assert found.stdout.strip() == "[]"
+
+
+STUCK = """
+import signal, sys, time
+import metaflow
+from metaflow_extensions.nomad.task import limit
+limit.GRACE, limit.LAST = 0.0, 0.3
+signal.signal(signal.SIGTERM, signal.SIG_IGN if sys.argv[2] == "deaf" else signal.SIG_DFL)
+watch = limit.Limit(float(sys.argv[1]))
+if sys.argv[2] == "done":
+    watch.lift()
+    print("lifted")
+else:
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("stuck", -signal.SIGTERM), ("deaf", -signal.SIGKILL), ("done", 0)]
+)
+def test_a_step_past_its_limit_is_killed_and_the_reason_left(tmp_path, kind, code):
+    mark = tmp_path / "late"
+    seconds = "30" if kind == "done" else "0.5"
+
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK, seconds, kind], capture_output=True, timeout=50, check=False,
+        env={**os.environ, "METAFLOW_NOMAD_LATE": str(mark)},
+    )  # fmt: skip
+
+    assert done.returncode == code
+    assert mark.exists() is (kind != "done")

@@ -10,7 +10,7 @@ from metaflow_backends.images.making import (
     find,
     packages,
     programs,
-    rootfs,
+    unpacked,
     unused,
 )
 
@@ -23,6 +23,6 @@ __all__ = [
     "load_into_docker",
     "packages",
     "programs",
-    "rootfs",
+    "unpacked",
     "unused",
 ]

@@ -81,17 +81,13 @@ def ensure(which: str, say: Callable[[str], None] = quiet) -> Image:
     return image
 
 
-def rootfs(say: Callable[[str], None] = quiet) -> Path:
-    """Give the unpacked base image, e.g. as a chroot; nobody must write to it."""
-    return _unpacked(ensure("base", say))
-
-
-def _unpacked(image: Image) -> Path:
-    """Give the files of an image of one layer.
+def unpacked(which: str, say: Callable[[str], None] = quiet) -> Path:
+    """Give the files of an image's own layer, e.g. for a chroot; nobody must write to them.
 
     They may be missing: a cache that was carried here holds archives only, since a system has
     files that just root can read.
     """
+    image = ensure(which, say)
     root = image.archive.with_name("root")
     if not root.is_dir():
         with cache.making(root) as draft:
@@ -122,7 +118,7 @@ class _Made:
         return archive.Layer(path, cache.sha256(path))
 
     def root(self, which: str) -> Path:
-        return _unpacked(ensure(which))
+        return unpacked(which)
 
     def fingerprint(self, program: str) -> str | None:
         tool = toolchain.find_built(program)

@@ -65,16 +65,15 @@ class Nomad:
     def needs(self, settings: Settings) -> Needs:
         options = Options.of(settings)
         daemon = options.docker == "auto" and docker_backend.running() is None
-        images = ("base",) if options.docker == "none" else ("base", "task")
         network = HUB_PACKAGES if options.profile is Profile.MULTI else ()
         packages = (*(PACKAGES if daemon else ()), *network)
-        return Needs(packages=packages, tools=("nomad",), images=images)
+        return Needs(packages=packages, tools=("nomad",), images=_images(options))
 
     def start(self, settings: Settings, home: Path) -> Running:
         options = Options.of(settings)
         program = toolchain.ensure("nomad").path
         docker = engine.start(options.docker, home, settings.start_timeout)
-        drivers = Drivers(docker.host if docker else "", chroot.prepare(home))
+        drivers = Drivers(docker.host if docker else "", chroot.prepare(home, _images(options)))
         if options.profile is Profile.MULTI:
             Hub.of(home).make(options.client_names)
         store = _store(options, docker, home, settings.start_timeout)
@@ -111,6 +110,10 @@ class Nomad:
 
     def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
         return {name: value for name, value in metadata.items() if name.startswith("nomad-")}
+
+
+def _images(options: Options) -> tuple[str, ...]:
+    return ("base",) if options.docker == "none" else ("base", "task")
 
 
 def _store(options: Options, docker: Engine | None, home: Path, timeout: float) -> Store | None:

@@ -48,7 +48,8 @@ class Drivers:
     """What a client needs to know to run tasks."""
 
     docker: str = ""  # address of the daemon; empty: no docker driver
-    chroot: Path | None = None  # what the exec driver's tasks see; None: Nomad's slow default
+    # What tasks of the exec driver see, one laid over the other; none: Nomad's slow default.
+    chroot: Sequence[Path] = ()
     interface: str = "lo"
 
 
@@ -75,7 +76,7 @@ def client(
     Logs of finished tasks stay readable: `gc_max_allocs` is 50 by default, and a fan-out of 100
     would lose the logs of its first half within seconds.
     """
-    chroot = {"chroot_env": {str(drivers.chroot): "/"}} if drivers.chroot else {}
+    chroot = {"chroot_env": {str(path): "/" for path in drivers.chroot}} if drivers.chroot else {}
     return {
         **_common(place, security),
         "client": {

@@ -11,7 +11,7 @@ from metaflow_backends.options import OptionError, check_names, nearest
 if TYPE_CHECKING:
     from metaflow_backends.protocol import Settings
 
-DRIVERS = ("docker", "raw_exec")  # that flows can be told to use
+DRIVERS = ("docker", "exec", "raw_exec")  # that flows can be told to use
 MOST_CLIENTS = 9  # each has an address of its own in the hub's network
 
 

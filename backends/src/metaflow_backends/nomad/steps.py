@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 # Many small tasks have to fit on one machine; a test that needs more asks for it.
 CPU, MEMORY, DISK = "100", "300", "150"  # MHz, MB, MB
 IN_PLACE = {"METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1"}
+IN_CHROOT = {**IN_PLACE, "LANG": "C.UTF-8"}
 
 
 def environment(details: Mapping[str, Any], driver: str) -> dict[str, str]:
     """Give what `@nomad` reads; tasks get the keys of the datastore from a Nomad Variable.
 
-    Images have everything that a task needs. A task of raw_exec has what this process has.
+    Images have everything that a task needs, and so has the chroot of exec, which is made of the
+    same. A task of raw_exec has what this process has.
     """
     found = {
         "METAFLOW_NOMAD_DRIVER": driver,
@@ -31,6 +33,8 @@ def environment(details: Mapping[str, Any], driver: str) -> dict[str, str]:
     if driver == "docker":
         found["METAFLOW_NOMAD_IMAGE"] = details["image"]
         found["METAFLOW_NOMAD_NETWORK_MODE"] = details["network_mode"]
+    elif driver == "exec":
+        found["METAFLOW_NOMAD_ENV"] = json.dumps(IN_CHROOT)
     else:
         found["METAFLOW_NOMAD_EXECUTABLE"] = sys.executable
         found["METAFLOW_NOMAD_ENV"] = json.dumps(IN_PLACE)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 from metaflow_extensions.nomad.api.client import Client
@@ -107,13 +108,18 @@ def _in_a_job(client: Client, spec: Spec, timeout: float) -> Iterator[Finding]:
     listener = Listener()
     launch = Launch(client, job, spec, listener, limit=timeout, queue=timeout)
     try:
-        end = launch.run()
+        with _stopped_after(timeout, launch) as late:
+            end = launch.run()
     except NomadError as error:
         yield Finding("job", passed=False, text=str(error))
         return
     finally:
         with suppress(NomadError):
             launch.stop()
+    if late.is_set():
+        last = listener.said[-1] if listener.said else "nothing was heard of it"
+        yield Finding("job", passed=False, text=f"has not ended within {timeout:g} s: {last}")
+        return
     yield Finding("job", end.succeeded, f"{job['ID']}: {end.sentence}")
     yield from listener.findings
     if not listener.findings:
@@ -122,3 +128,21 @@ def _in_a_job(client: Client, spec: Spec, timeout: float) -> Iterator[Finding]:
     elif store == "s3" and not any("datastore" in one.what for one in listener.findings):
         text = "; ".join(listener.errors[-3:])
         yield Finding("in the job: datastore", passed=False, text=text)
+
+
+@contextmanager
+def _stopped_after(seconds: float, launch: Launch) -> Iterator[Event]:
+    """Stop a job that takes longer, e.g. since its image comes slowly; the event says so."""
+    late = Event()
+
+    def stop() -> None:
+        late.set()
+        with suppress(NomadError):
+            launch.stop()
+
+    timer = Timer(seconds, stop)
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()

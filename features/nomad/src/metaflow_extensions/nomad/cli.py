@@ -92,7 +92,7 @@ def kill(obj: Any, run_id: str | None, user: str | None, *, my_runs: bool) -> No
     """Stop what has not ended."""
     client, found = _unfinished(obj, run_id, user, my_runs=my_runs)
     for job in found:
-        client.deregister(job.name)
+        client.within(job.namespace).deregister(job.name)
         obj.echo(f"Stopped {job.pathspec} attempt {job.attempt}", fg="cyan", bold=False)
     if not found:
         obj.echo("No unfinished tasks on Nomad.")

@@ -89,6 +89,7 @@ class NomadDecorator(StepDecorator):
     metadata: Any = None
     task_datastore: Any = None
     reporter: Any = None
+    guard: Any = None  # ends a step that runs past its limit
     package_metadata: ClassVar[str | None] = None
     package_url: ClassVar[str | None] = None
     package_sha: ClassVar[str | None] = None
@@ -221,10 +222,39 @@ class NomadDecorator(StepDecorator):
         inputs: Any,
     ) -> None:
         from metaflow_extensions.nomad.task import reporting
+        from metaflow_extensions.nomad.task.limit import Limit
 
         self.metadata, self.task_datastore = metadata, task_datastore
         if reporting.on_nomad(os.environ):
             self.reporter = reporting.begin(metadata, run_id, step_name, task_id, retry_count)
+            self.guard = Limit(self.limit) if self.limit else None
+
+    def task_post_step(
+        self,
+        step_name: str,
+        flow: Any,
+        graph: Any,
+        retry_count: int,
+        max_user_code_retries: int,
+    ) -> None:
+        self._lift()
+
+    def task_exception(
+        self,
+        exception: BaseException,
+        step_name: str,
+        flow: Any,
+        graph: Any,
+        retry_count: int,
+        max_user_code_retries: int,
+    ) -> None:
+        self._lift()
+
+    def _lift(self) -> None:
+        """Let what follows the step's code take its time, e.g. to store what @catch keeps."""
+        if self.guard is not None:
+            self.guard.lift()
+            self.guard = None
 
     def task_finished(
         self,
@@ -237,6 +267,7 @@ class NomadDecorator(StepDecorator):
     ) -> None:
         from metaflow_extensions.nomad.task import reporting
 
+        self._lift()
         if reporting.on_nomad(os.environ):
             reporting.end(self.reporter, self.metadata, self.task_datastore)
 

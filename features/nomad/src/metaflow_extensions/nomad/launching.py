@@ -13,6 +13,7 @@ from metaflow_extensions.nomad.logs.spool import STREAMS
 from metaflow_extensions.nomad.watch.allocation import Allocation
 from metaflow_extensions.nomad.watch.ending import Cause, Ending, ending, judge
 from metaflow_extensions.nomad.watch.placement import Placement
+from metaflow_extensions.nomad.watch.queue import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from metaflow_extensions.nomad.api.client import Client
     from metaflow_extensions.nomad.spec import Spec
 
-WITHOUT_PLACE = 5.0  # seconds that a job may be without any node that could ever run it
 OVERDUE = 3.0  # seconds past its time to end that a task is waited for
 EXPLAIN = 2.0  # seconds between two looks at why a job waits
 AFTER_LIMIT = 60.0  # seconds past @timeout, bootstrap included, until the launcher ends a task
@@ -54,7 +54,6 @@ class Launch:
     _said: str = ""
     _current: str = ""  # allocation that is followed
     _started: float = 0.0
-    _nowhere: float | None = None  # since when no node could run it
 
     @property
     def name(self) -> str:
@@ -65,12 +64,11 @@ class Launch:
         registered = self.client.register(self.job)
         if not registered.evaluation:
             self.screen.say(f"Job {self.name} is there already; its attempt is taken over")
-        begun = time.monotonic()
-        index = 0
+        queue, index = Queue(self.client, self.spec, self.queue), 0
         while True:
             index, stubs = self._news(index)
             found = [Allocation.of(stub) for stub in stubs]
-            ended = self._with(found) if found else self._without(begun)
+            ended = self._with(found) if found else self._without(queue)
             if ended is not None:
                 return ended
 
@@ -94,7 +92,7 @@ class Launch:
         """Let Nomad end whatever runs of this job."""
         self.client.deregister(self.name)
 
-    def _without(self, begun: float) -> Ending | None:
+    def _without(self, queue: Queue) -> Ending | None:
         evaluations = self.client.evaluations(self.name)
         if self._current or not evaluations:  # a job that is there has been evaluated
             return ending(Cause.COLLECTED, "Nomad no longer knows the job; it was collected")
@@ -103,25 +101,11 @@ class Launch:
         ]
         if not placements:
             return None
-        place = placements[-1]
-        self._say(place.explain())
-        now = time.monotonic()
-        if not place.infeasible:
-            self._nowhere = None
-        elif self._nowhere is None:
-            self._nowhere = now
-        waited = now - begun
-        if not self._waited_enough(now, waited):
-            return None
-        self.stop()
-        return ending(Cause.QUEUE, f"{place.explain()} (after {waited:.0f} s)")
-
-    def _waited_enough(self, now: float, waited: float) -> bool:
-        if self.spec.queue_timeout:
-            return waited >= self.spec.queue_timeout
-        if self._nowhere is not None:
-            return now - self._nowhere >= WITHOUT_PLACE
-        return waited >= self.queue
+        self._say(queue.explain(placements[-1]))
+        ended = queue.over(placements[-1])
+        if ended is not None:
+            self.stop()
+        return ended
 
     def _with(self, found: Sequence[Allocation]) -> Ending | None:
         ours = next((one for one in found if one.started), found[-1])

@@ -21,6 +21,7 @@ class Job:
     """One unfinished attempt, as `nomad list` shows it."""
 
     name: str
+    namespace: str
     pathspec: str
     attempt: str
     user: str
@@ -33,6 +34,7 @@ class Job:
         parts = ("flow_name", "run_id", "step_name", "task_id")
         return cls(
             name=stub["ID"],
+            namespace=stub.get("Namespace") or "default",
             pathspec="/".join(meta[f"metaflow.{part}"] for part in parts),
             attempt=meta["metaflow.attempt"],
             user=meta.get("metaflow.user", ""),

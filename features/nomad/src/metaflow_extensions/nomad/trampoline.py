@@ -104,7 +104,7 @@ class Trampoline:
         boot = Bootstrap.of(self._flow.environment, self._store.TYPE, self._step, self._package)
         inputs, step = self._step_command()
         argv = command(
-            self._attempt, boot, step, limit=self._limit, executable=self._spec.executable
+            self._attempt, boot, step, seconds=self._limit, executable=self._spec.executable
         )
         env = {
             **dict(self._spec.env),

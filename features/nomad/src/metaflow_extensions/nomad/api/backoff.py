@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIRST, LONGEST = 0.1, 5.0  # seconds
+MOST = 60.0  # seconds of a Retry-After that are waited
 BUSY = frozenset({429, 502, 503, 504})
 # A server that has lost its leader, or a node, answers 500 with a text of this kind; every mistake
 # of ours is a 500 too. Source: nomad/helper/errors and what an agent of 1.11 was seen to say.
@@ -28,12 +29,14 @@ def passing(status: int, text: str) -> bool:
     return status == 500 and not final and any(mark in text for mark in PASSING)  # noqa: PLR2004
 
 
-def delays(asked: float = 0.0) -> Iterator[float]:
-    """Yield seconds to wait, twice as long each time, each with up to half taken off.
-
-    `asked` is what the server's Retry-After said: the least that is waited.
-    """
+def delays() -> Iterator[float]:
+    """Yield seconds to wait, twice as long each time, each with up to half taken off."""
     longest = FIRST
     while True:
-        yield max(asked, longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         longest = min(2 * longest, LONGEST)
+
+
+def asked_for(retry_after: str | None) -> float:
+    """Read the seconds of a Retry-After header; 0 where there is none, or a date."""
+    return min(float(retry_after), MOST) if retry_after and retry_after.isdecimal() else 0.0

@@ -88,9 +88,19 @@ class Client:
         return found
 
     def jobs(self, prefix: str) -> Sequence[Mapping[str, Any]]:
-        """List jobs, with their Meta; needs the right list-jobs."""
-        found: Sequence[Mapping[str, Any]] = self._get("jobs", prefix=prefix, meta="true").json()
+        """List jobs of all namespaces, with their Meta; only where the token may list-jobs."""
+        answer = self._get("jobs", namespace="*", prefix=prefix, meta="true")
+        found: Sequence[Mapping[str, Any]] = answer.json()
         return found
+
+    def nodes(self) -> Sequence[Mapping[str, Any]]:
+        """List nodes with what they have; needs the right node:read."""
+        found: Sequence[Mapping[str, Any]] = self._get("nodes", resources="true").json()
+        return found
+
+    def within(self, namespace: str) -> Client:
+        """Give the same client for another namespace."""
+        return Client(self.session, namespace, self.region)
 
     def allocations(
         self, job: str, index: int = 0, wait: float = WAIT

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import requests
-from metaflow_extensions.nomad.api.backoff import delays, passing
+from metaflow_extensions.nomad.api.backoff import asked_for, delays, passing
 from metaflow_extensions.nomad.api.budget import Budget
 from metaflow_extensions.nomad.errors import (
     DeniedError,
@@ -71,17 +71,20 @@ class Session(requests.Session):
         begun, told = time.monotonic(), False
         wait = delays()
         while True:
-            answer, problem = self._once(method, url, kwargs)
-            if answer is not None:
+            try:
+                answer = self._once(method, url, kwargs)
+            except _PassesError as found:
+                problem = found
+            else:
                 if told:
                     self.waiting("")
                 return answer
             left = begun + (self.patience if self.met else FIRST_CONTACT) - time.monotonic()
-            pause = next(wait)
+            pause = max(problem.after, next(wait))
             if pause > left:
                 raise UnreachableError(f"{self.connection.address}: {problem}")
             if not told and time.monotonic() - begun > 1:
-                self.waiting(problem)
+                self.waiting(str(problem))
                 told = True
             time.sleep(pause)
 
@@ -92,29 +95,47 @@ class Session(requests.Session):
         headers = {**(kwargs.get("headers") or {}), "Connection": "close"}
         return super().request(method, url, **{**kwargs, "headers": headers})
 
-    def _once(
-        self, method: str, url: str, kwargs: dict[str, Any]
-    ) -> tuple[requests.Response | None, str]:
+    def _once(self, method: str, url: str, kwargs: dict[str, Any]) -> requests.Response:
+        """Send once. Raises _PassesError for what may pass, NomadError for what will not."""
         try:
             with self.budget.turn():
                 answer = self._sent(method, url, kwargs)
         except requests.exceptions.SSLError as error:
             if self.met and "VERIFY" not in str(error):
-                return None, _short(error)  # a balancer whose server starts again
+                raise _PassesError(_short(error)) from None  # a balancer without its server
             raise NomadError(_tls(self.connection.address, error)) from None
         except PASSES as error:
-            return None, _short(error)
+            raise _PassesError(_short(error)) from None
         except requests.RequestException as error:
             raise NomadError(f"{self.connection.address}: {error}") from None
         self.met = True
         if answer.ok:
-            return answer, ""
+            self._check_kind(answer)
+            return answer
         with suppress(requests.RequestException):
             answer.content  # noqa: B018 - reads it, so that the connection is free again
         text = answer.text.strip()
         if passing(answer.status_code, text):
-            return None, f"{answer.status_code} {text}"
+            after = asked_for(answer.headers.get("Retry-After"))
+            raise _PassesError(f"{answer.status_code} {text}", after)
         raise refusal(answer.status_code, text)
+
+    def _check_kind(self, answer: requests.Response) -> None:
+        """Refuse a page for people, e.g. to sign in, which is what a proxy may answer."""
+        if "html" in answer.headers.get("Content-Type", ""):
+            answer.close()
+            raise RefusedError(
+                f"{self.connection.address} answers with a web page, not as Nomad's API does; "
+                "set NOMAD_ADDR to the API's own address"
+            )
+
+
+class _PassesError(Exception):
+    """What may be over soon; `after` is how many seconds the server asks to be left alone."""
+
+    def __init__(self, problem: str, after: float = 0.0) -> None:
+        super().__init__(problem)
+        self.after = after
 
 
 def refusal(status: int, text: str) -> NomadError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow.mflog import BASH_SAVE_LOGS, bash_capture_logs, export_mflog_env_vars
 from metaflow_extensions.nomad.errors import NomadError
+from metaflow_extensions.nomad.task import limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from metaflow_extensions.nomad.job.identity import Attempt
 
 LOGS = "$PWD/.logs"
+HOME = '{ [ -w "$HOME" ] || export HOME=$PWD; }'  # with exec it is a folder that is not there
 INIT = '${METAFLOW_INIT_SCRIPT:+eval "${METAFLOW_INIT_SCRIPT}"}'  # of Metaflow's sandboxes
 FIRST_UPLOAD = "flush_mflogs"  # the last of Metaflow's bootstrap commands
 SAVE = f"{BASH_SAVE_LOGS} >/dev/null"  # it tells of each upload; only failures are of interest
 CLAIM = "python -m metaflow_extensions.nomad.task.claim"
-GRACE = 4.0  # seconds after its limit that a step has to end by itself
-LAST = 1.0  # seconds from SIGTERM to SIGKILL after that
+LATE = f'export {limit.MARK}="$PWD/.late"'
+TIMED_OUT = 124  # as timeout(1) says it
+SLOW = 120.0  # seconds past its limit until a task is ended whose step has not even begun
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,14 @@ def command(
     bootstrap: Bootstrap,
     step: str,
     *,
-    limit: float | None = None,
+    seconds: float | None = None,
     executable: str | None = None,
 ) -> list[str]:
     """Give `bash -c ...` for a task; `step` is the command line of Metaflow's own step.
 
-    The claim comes after the code is there and before anything is written to the datastore: what
-    Nomad starts in place of a lost allocation ends there, with the exit code `claim.TAKEN`.
+    `seconds` are those of its @timeout. The claim comes after the code is there and before anything
+    is written to the datastore: what Nomad starts in place of a lost allocation ends there, with
+    the exit code `claim.TAKEN`.
 
     Raises NomadError if Metaflow's bootstrap is not what it was.
     """
@@ -77,13 +81,13 @@ def command(
         stderr_path=f"{LOGS}/mflog_stderr",
     )
     around = [_unquoted(part) for part in bootstrap.around]
-    captured = bash_capture_logs(" && ".join([*around, _limited(step, limit)]))
+    captured = bash_capture_logs(" && ".join([*around, _limited(step, seconds)]))
     prepared = [
-        f"mkdir -p {LOGS}", exports, *interpreter(executable), *map(_unquoted, download)
+        HOME, LATE, f"mkdir -p {LOGS}", exports, *interpreter(executable), *map(_unquoted, download)
     ]  # fmt: skip
     text = (
         f"{INIT} && {' && '.join(prepared)} && {{ {CLAIM} || exit $?; }} && {SAVE} && {captured}; "
-        f"c=$?; {SAVE}; exit $c"
+        f'c=$?; [ ! -e "${limit.MARK}" ] || c={TIMED_OUT}; {SAVE}; exit $c'
     )
     return ["bash", "-c", text]
 
@@ -109,13 +113,12 @@ def interpreter(executable: str | None) -> list[str]:
     ]  # fmt: skip
 
 
-def _limited(step: str, limit: float | None) -> str:
-    """End a step past its @timeout from outside, whether or not anybody watches it.
+def _limited(step: str, seconds: float | None) -> str:
+    """End a step that never came to where `limit` watches it, whether or not anybody waits.
 
-    Metaflow's own timer comes first, so that @catch learns of it; this one ends what does not
-    listen. An image without `timeout` has the launcher alone.
+    An image without `timeout` has the launcher alone.
     """
-    if not limit:
+    if not seconds:
         return step
-    guard = f"timeout -k {LAST:g} {limit + GRACE:g}"
+    guard = f"timeout -k {limit.LAST:g} {seconds + SLOW:g}"
     return f"$(command -v timeout >/dev/null && echo {guard}) {step}"

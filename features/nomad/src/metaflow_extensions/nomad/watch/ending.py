@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from metaflow_extensions.nomad.job.command import TIMED_OUT
 from metaflow_extensions.nomad.task.claim import TAKEN
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class Cause(str, Enum):
 FINAL = frozenset({Cause.VALIDATION, Cause.QUEUE, Cause.SECRET, Cause.STOPPED, Cause.REFUSED})
 NO_SUCH_IMAGE = ("not found", "does not exist", "pull access denied", "manifest unknown",
                  "invalid reference")  # fmt: skip
+HOOK = "Task hook failed"  # what the node does before the driver starts the task
 KILLED = 128 + signal.SIGKILL
-TIMED_OUT = 124  # of timeout(1)
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,19 @@ def _never_ran(allocation: Allocation) -> Ending | None:
         return ending(Cause.VALIDATION, f"Nomad refuses the task: {found.text}")
     if found := allocation.event("Driver Failure"):
         return _driver(found)
-    if found := allocation.event("Setup Failure", "Failed Artifact Download"):
-        return ending(Cause.DRIVER, f"the node could not set the task up: {found.text}")
+    if found := allocation.event("Setup Failure", "Failed Artifact Download", HOOK):
+        return _not_set_up(found)
     if found := allocation.event("Disk Resources Exceeded"):
         return ending(Cause.DISK, f"the task wrote more than its disk holds: {found.text}")
     if (found := allocation.event("Template")) and not allocation.started:
         return ending(Cause.SECRET, f"a secret is not there: {found.text}")
     return None
+
+
+def _not_set_up(found: Event) -> Ending:
+    if found.text.startswith("validate"):
+        return ending(Cause.VALIDATION, f"the node refuses the task: {found.text}")
+    return ending(Cause.DRIVER, f"the node could not set the task up: {found.text}")
 
 
 def _driver(found: Event) -> Ending:

@@ -1,0 +1,112 @@
+"""Nodes that are lost, drained or needed for more: named, and the task is tried elsewhere once."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from metaflow_backends.protocol import Settings
+from metaflow_extensions.nomad.job.document import document
+from metaflow_extensions.nomad.job.identity import Attempt
+from metaflow_extensions.nomad.spec import Spec
+
+pytestmark = [
+    pytest.mark.backends("nomad/multi"), pytest.mark.timeout(300), pytest.mark.faults,
+    pytest.mark.slow,
+]  # fmt: skip
+SEEN = 35.0  # seconds until the second attempt runs
+LARGE = 60  # percent of a node's memory: two such tasks fit on none
+
+
+@pytest.fixture
+def environment(backend):
+    """Let steps run without a container, so that a test can count their starts in a file."""
+    raw = backend.backend.attach(
+        Settings(name="nomad", options={"profile": "multi", "driver": "raw_exec"}), backend.running
+    )
+    import os
+
+    kept = {
+        n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_", "AWS_"))
+    }
+    return kept | {n: v for n, v in raw.environment.items() if v is not None}
+
+
+def node_of(client, job):
+    return client.allocations(job)[1][0]["NodeName"]
+
+
+def twice(run, eventually, began):
+    """Wait for the second start, and say how long after a moment it was."""
+    eventually(lambda: len(run.starts()) == 2, 60)
+    return time.monotonic() - began
+
+
+def test_a_node_that_is_lost_costs_one_attempt(counted, client, faults, eventually):
+    run = counted(seconds=60)
+    (first,) = eventually(run.starts)
+    node = node_of(client, first[2])
+
+    began = time.monotonic()
+    with faults.cut_off(node):
+        assert twice(run, eventually, began) <= SEEN
+        code, out = run.ended()
+    time.sleep(10)  # the node is back: nothing of the first attempt may begin again
+
+    assert code == 0, out
+    assert f"the node {node} is lost" in out
+    assert [attempt for attempt, *_ in run.starts()] == ["0", "1"]
+    assert node_of(client, run.starts()[1][2]) != node
+    eventually(lambda: all_over(client, first[2]), 30)
+
+
+def test_a_node_that_is_drained_costs_one_attempt(counted, client, faults, eventually):
+    run = counted(seconds=60)
+    (first,) = eventually(run.starts)
+    node = node_of(client, first[2])
+
+    began = time.monotonic()
+    with faults.drained(node):
+        assert twice(run, eventually, began) <= SEEN
+        code, out = run.ended()
+
+    assert code == 0, out
+    assert f"the node {node} was drained" in out
+    assert [attempt for attempt, *_ in run.starts()] == ["0", "1"]
+    assert node_of(client, run.starts()[1][2]) != node
+
+
+def test_a_job_of_higher_priority_costs_one_attempt(counted, client, faults, eventually):
+    memory = client.nodes()[0]["NodeResources"]["Memory"]["MemoryMB"] * LARGE // 100
+    run = counted(seconds=60, METAFLOW_NOMAD_MEMORY=str(memory), METAFLOW_NOMAD_PRIORITY="10")
+    (first,) = eventually(run.starts)
+    node = node_of(client, first[2])
+    spec = Spec.of(
+        {
+            "driver": "raw_exec",
+            "memory": memory,
+            "priority": 90,
+            "disk": 150,
+            "cpu": 50,
+            "constraints": f"${{node.unique.name}} = {node}",
+        }
+    )
+    other = document(Attempt("Urgent", "1", "s", "1", 0, "s3://b"), spec, ["sleep", "60"], {})
+
+    began = time.monotonic()
+    with faults.preemption():
+        client.register(other)
+        try:
+            assert twice(run, eventually, began) <= SEEN
+            code, out = run.ended()
+        finally:
+            client.deregister(other["ID"])
+
+    assert code == 0, out
+    assert f"preempted on {node} by a job of higher priority" in out
+    assert [attempt for attempt, *_ in run.starts()] == ["0", "1"]
+
+
+def all_over(client, job):
+    done = {"complete", "failed", "lost"}
+    return all(one["ClientStatus"] in done for one in client.allocations(job)[1])

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.backends("nomad/multi"), pytest.mark.timeout(300), pytest.mark.faults,
     pytest.mark.slow,
 ]  # fmt: skip
-SEEN = 35.0  # seconds until the second attempt runs
+SEEN = 35.0  # seconds until the second attempt's code runs
 LARGE = 60  # percent of a node's memory: two such tasks fit on none
 
 

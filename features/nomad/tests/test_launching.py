@@ -111,6 +111,9 @@ class Watched:
         self.log.append("finish")
         self.show(f"last of {self.stream}".encode())
 
+    def close(self):
+        self.log.append("close")
+
 
 class Screen:
     def __init__(self):
@@ -282,6 +285,13 @@ def test_a_task_that_is_taken_away_is_named_and_its_replacement_stopped(launched
 
     assert (end.cause, end.retry) == (cause, True)
     assert cluster.stopped == ["mf-x"]
+
+
+@pytest.mark.parametrize("status", ["lost", "unknown"])
+def test_a_node_that_is_away_is_not_asked_for_output(launched, followers, status):
+    launched(Cluster([stub()], [stub(client=status, desired="stop")]))
+
+    assert [one.log for one in followers] == [["start", "close"]] * 2
 
 
 def test_an_allocation_that_never_began_may_be_replaced(launched, followers):

@@ -131,12 +131,13 @@ class Launch:
             self.stop()
             self._until_over(ours)
         for follower in self._followers:
-            follower.finish()
+            # A node that is away answers nobody, and the server waits for it all the same.
+            (follower.close if ours.away else follower.finish)()
         return end
 
     def _until_over(self, ours: Allocation) -> None:
         """Wait for the end of a task that was told to end: it may have something to say yet."""
-        if ours.over or ours.status == "unknown":
+        if ours.over or ours.away:
             return
         until = time.monotonic() + self.spec.kill_timeout + OVERDUE
         index = 0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.nomad.connection import Connection
 
 CONNECT, READ = 3.05, 30.0  # seconds
-FIRST_CONTACT = 5.0  # seconds until an address that never answered is called unreachable
+FIRST_CONTACT = 4.0  # seconds until an address that never answered is called unreachable
 FIRST_READ = 8.0  # seconds for the first answer of all
 PASSES = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 EXISTS = "job already exists"

@@ -56,6 +56,10 @@ class Follower:
     def finish(self) -> None:
         """Read what is left of a task that has ended; nothing is shown after this."""
         self.read()
+        self.close()
+
+    def close(self) -> None:
+        """Show what was read, and nothing after this."""
         with self._lock:
             self._over = True
             for line in self._lines.end():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+AWAY = frozenset({"lost", "unknown"})
 OVER = frozenset({"complete", "failed", "lost"})
 
 
@@ -65,9 +66,14 @@ class Allocation:
         return self.status in OVER
 
     @property
+    def away(self) -> bool:
+        """True if its node is not heard of."""
+        return self.status in AWAY
+
+    @property
     def taken_away(self) -> bool:
         """True if Nomad wants it gone, or its node is."""
-        return self.desired != "run" or self.status in {"lost", "unknown"}
+        return self.desired != "run" or self.away
 
     def event(self, *types: str) -> Event | None:
         """Find the newest event of one of these types."""

@@ -75,7 +75,7 @@ def ending(cause: Cause, sentence: str, exit_code: int = 1) -> Ending:
 
 def _taken_away(allocation: Allocation) -> Ending | None:
     node = allocation.node
-    if allocation.status in {"lost", "unknown"}:
+    if allocation.away:
         return ending(Cause.LOST, f"the node {node} is lost: it answers no more")
     if allocation.desired == "evict" or allocation.preempted_by:
         return ending(Cause.PREEMPTED, f"preempted on {node} by a job of higher priority")

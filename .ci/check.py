@@ -201,6 +201,8 @@ def run_parts(
             continue
         print(f"--- {name}", flush=True)
         began = time.monotonic()
+        if progress:
+            progress.begin()
         green = run(commands)
         seconds[name] = round(time.monotonic() - began, 1)
         ended = "ok" if green else "FAILED"
@@ -235,9 +237,11 @@ def main(tier: str) -> int:
 
 
 def begun() -> Progress:
-    """Take up the long tier; records of another state go first."""
+    """Take up the long tier; records of another state, and of parts that go on, go first."""
     progress = Progress.of(REPORT / "progress.json", RECORDS, ROOT)
-    if not progress.green:
+    if progress.green:
+        progress.clear()
+    else:
         shutil.rmtree(RECORDS, ignore_errors=True)
     return progress
 

@@ -29,6 +29,7 @@ class Progress:
     state: str  # of tree and packages; "" = not known, so nothing is kept
     green: dict[str, float] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)  # files of records, of all green parts
+    before: frozenset[str] = frozenset()  # files of records when the part that runs began
 
     @classmethod
     def of(cls, file: Path, records: Path, root: Path) -> Progress:
@@ -42,14 +43,27 @@ class Progress:
         there = all((records / name).is_file() for name in found.shown)
         return found if fresh.state and found.state == fresh.state and there else fresh
 
+    def clear(self) -> None:
+        """Remove what parts have shown that are not green: they will show it anew."""
+        for path in self.records.glob("*.jsonl"):
+            if path.name not in self.shown:
+                path.unlink()
+
+    def begin(self) -> None:
+        """Look what there is before a part runs."""
+        self.before = self._there()
+
     def note(self, part: str, seconds: float) -> None:
-        """Remember a green part, and which records there are now."""
+        """Remember a green part, and which records it has left."""
         self.green[part] = seconds
-        self.shown = sorted(path.name for path in self.records.glob("*.jsonl"))
+        self.shown = sorted({*self.shown} | (self._there() - self.before))
         if self.state:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             kept = {name: asdict(self)[name] for name in ("state", "green", "shown")}
             self.file.write_text(json.dumps(kept), encoding="utf-8")
+
+    def _there(self) -> frozenset[str]:
+        return frozenset(path.name for path in self.records.glob("*.jsonl"))
 
     def end(self) -> None:
         """Forget it all: the next run starts anew."""

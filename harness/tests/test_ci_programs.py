@@ -112,6 +112,25 @@ def test_a_long_tier_goes_on_with_what_is_not_green_yet(long_tier, capsys):
     assert "--- steady: ok already, for this very tree\n" in capsys.readouterr().out
 
 
+def test_a_part_that_goes_on_takes_its_earlier_records_away(long_tier, monkeypatch):
+    """What was interrupted would stand beside what its next try shows, and be as true."""
+    tree, _ = long_tier
+    records = tree.parent / "report/records"
+    records.mkdir(parents=True)
+    leave = f"import time; open({str(records)!r} + '/{{}}-%d.jsonl' % time.time_ns(), 'w')"
+    parts = {
+        name: [(*command[:2], f"{leave.format(name)}; {command[2]}")]
+        for name, (command,) in check.TIERS["test-full"].items()
+    }
+    monkeypatch.setitem(check.TIERS, "test-full", parts)
+
+    codes = [check.main("test-full"), check.main("test-full")]
+
+    assert codes == [1, 0]
+    kept = sorted(path.name.partition("-")[0] for path in records.iterdir())
+    assert kept == ["report", "shaky", "steady"]
+
+
 def test_a_long_tier_that_ended_green_starts_anew(long_tier):
     """Else it would be green for ever after without a single test."""
     _, log = long_tier
@@ -157,6 +176,7 @@ def test_records_that_another_run_took_away_start_a_long_tier_anew(long_tier):
     records.mkdir(parents=True)
     (records / "a.jsonl").touch()
     monitored = progress.Progress.of(tree.parent / "report/progress.json", records, tree)
+    (records / "b.jsonl").touch()
     monitored.note("steady", 1.0)
     assert "steady" in progress.Progress.of(monitored.file, records, tree).green
 

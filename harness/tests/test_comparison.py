@@ -113,3 +113,20 @@ def test_a_run_that_one_column_lacks_is_a_difference(project):
 
     assert result.ret == 1
     assert [difference["name"] for difference in found] == ["only here"]
+
+
+def test_every_run_of_a_test_is_compared_with_the_run_of_its_number(project):
+    result, found = differences(
+        project,
+        """
+        def test_a(mf_flow):
+            mf_flow("differs.py")
+            mf_flow("differs.py", environment={"SAID": "equal"})
+            mf_flow("differs.py", environment={"SAID": "equal"}, name="again")
+            mf_flow("differs.py", name="again")
+        """,
+    )
+
+    assert result.ret == 1
+    assert {one["field"].partition("/")[0] for one in found} == {"steps"}
+    assert {one["run"] for one in found} == {"run", "again 2"}

@@ -7,16 +7,29 @@ import time
 import uuid
 from pathlib import Path
 
-# Metaflow loads the extension, so it comes first wherever the extension's modules are imported.
-import metaflow  # noqa: F401
 import pytest
-from metaflow_extensions.nomad.api.client import Client
-from metaflow_extensions.nomad.api.session import Session
-from metaflow_extensions.nomad.connection import Connection
-from metaflow_extensions.nomad.job.document import document
-from metaflow_extensions.nomad.job.identity import Attempt
-from metaflow_extensions.nomad.launching import Launch
-from metaflow_extensions.nomad.spec import Spec
+from _pytest.mark.expression import Expression
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave units alone where tests of a backend are asked for, which would deselect them anyway.
+
+    To import them imports Metaflow, and that reads its settings once, before a backend's are known.
+    """
+    expression = config.option.markexpr
+    if not expression or _is_contract(collection_path) or collection_path.suffix != ".py":
+        return None
+    return not Expression.compile(expression).evaluate(lambda *_, **__: False) or None
+
+
+def pytest_pycollect_makemodule(module_path):
+    """Let Metaflow load the extension before a module of units imports from it."""
+    if not _is_contract(module_path):
+        import metaflow  # noqa: F401
+
+
+def _is_contract(path):
+    return path.name.startswith(("test_contract", "conftest"))
 
 
 @pytest.fixture
@@ -29,9 +42,37 @@ def environment(backend):
 
 
 @pytest.fixture
-def client(environment):
-    connection = Connection.of(environment, {})
-    return Client(Session(connection, patience=120), None, None)
+def connected(mf_runner, environment):  # noqa: ARG001 - it sets Metaflow up for the column first
+    """Connect to the column's agent, or to what stands before it."""
+    from metaflow_extensions.nomad.api.client import Client
+    from metaflow_extensions.nomad.api.session import Session
+    from metaflow_extensions.nomad.connection import Connection
+
+    def connect(namespace=None, **other):
+        connection = Connection.of({**environment, **other}, {})
+        return Client(Session(connection, patience=120), namespace, None)
+
+    return connect
+
+
+@pytest.fixture
+def client(connected):
+    return connected()
+
+
+@pytest.fixture
+def job_of(client):  # noqa: ARG001 - Metaflow comes first
+    """Describe a job of our own for a command."""
+    from metaflow_extensions.nomad.job.document import document
+    from metaflow_extensions.nomad.job.identity import Attempt
+    from metaflow_extensions.nomad.spec import Spec
+
+    def describe(*argv, env=(), **said):
+        spec = Spec.of({"driver": "raw_exec", "memory": 64, "cpu": 50, "disk": 150, **said})
+        attempt = Attempt("Made", uuid.uuid4().hex[:8], "start", "1", 0, "s3://b")
+        return document(attempt, spec, argv, dict(env)), spec
+
+    return describe
 
 
 class Screen:
@@ -48,14 +89,14 @@ class Screen:
 
 
 @pytest.fixture
-def launched(client):
+def launched(client, job_of):
     """Run a command as one attempt; gives how it ended, what was shown, and the job's name."""
+    from metaflow_extensions.nomad.launching import Launch
+
     jobs = []
 
     def run(*argv, limit=None, env=(), seen=str, waiting=str, through=client, **said):
-        spec = Spec.of({"driver": "raw_exec", "memory": 64, "cpu": 50, "disk": 150, **said})
-        attempt = Attempt("Made", uuid.uuid4().hex[:8], "start", "1", 0, "s3://b")
-        job = document(attempt, spec, argv, dict(env))
+        job, spec = job_of(*argv, env=env, **said)
         jobs.append(job["ID"])
         screen = Screen(seen)
         through.session.waiting = waiting

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
 from metaflow_backends.protocol import Settings
-from metaflow_extensions.nomad.job.document import document
-from metaflow_extensions.nomad.job.identity import Attempt
-from metaflow_extensions.nomad.spec import Spec
 
 pytestmark = [
     pytest.mark.backends("nomad/multi"), pytest.mark.timeout(300), pytest.mark.faults,
@@ -24,8 +22,6 @@ def environment(backend):
     raw = backend.backend.attach(
         Settings(name="nomad", options={"profile": "multi", "driver": "raw_exec"}), backend.running
     )
-    import os
-
     kept = {
         n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_", "AWS_"))
     }
@@ -76,22 +72,13 @@ def test_a_node_that_is_drained_costs_one_attempt(counted, client, faults, event
     assert node_of(client, run.starts()[1][2]) != node
 
 
-def test_a_job_of_higher_priority_costs_one_attempt(counted, client, faults, eventually):
+def test_a_job_of_higher_priority_costs_one_attempt(counted, client, faults, eventually, job_of):
     memory = client.nodes()[0]["NodeResources"]["Memory"]["MemoryMB"] * LARGE // 100
     run = counted(seconds=60, METAFLOW_NOMAD_MEMORY=str(memory), METAFLOW_NOMAD_PRIORITY="10")
     (first,) = eventually(run.starts)
     node = node_of(client, first[2])
-    spec = Spec.of(
-        {
-            "driver": "raw_exec",
-            "memory": memory,
-            "priority": 90,
-            "disk": 150,
-            "cpu": 50,
-            "constraints": f"${{node.unique.name}} = {node}",
-        }
-    )
-    other = document(Attempt("Urgent", "1", "s", "1", 0, "s3://b"), spec, ["sleep", "60"], {})
+    only = f"${{node.unique.name}} = {node}"
+    other, _ = job_of("sleep", "60", memory=memory, priority=90, constraints=only)
 
     began = time.monotonic()
     with faults.preemption():

@@ -12,9 +12,6 @@ from itertools import cycle
 from urllib.parse import urlsplit
 
 import pytest
-from metaflow_extensions.nomad.api.client import Client
-from metaflow_extensions.nomad.api.session import Session
-from metaflow_extensions.nomad.connection import Connection
 
 pytestmark = [
     pytest.mark.backends("nomad/raw_exec"), pytest.mark.timeout(300), pytest.mark.faults,
@@ -163,13 +160,12 @@ def test_a_registration_whose_answer_is_lost_runs_the_code_once(counted, client,
     assert ("is there already" in out) is (fate is Fate.UNHEARD)
 
 
-def test_streams_that_break_in_the_middle_lose_and_double_no_line(launched, environment):
+def test_streams_that_break_in_the_middle_lose_and_double_no_line(launched, connected, environment):
     def broken(_number, _method, path):
         return Fate.BROKEN if "/client/fs/logs/" in path and "follow=true" in path else None
 
     with between(environment["NOMAD_ADDR"], broken) as server:
-        there = Connection.of({**environment, "NOMAD_ADDR": server.address}, {})
-        through = Client(Session(there, patience=60), None, None)
+        through = connected(NOMAD_ADDR=server.address)
         end, screen, _ = launched("bash", "-c", COUNT, through=through)
 
     assert end.succeeded

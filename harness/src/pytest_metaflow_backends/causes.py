@@ -32,7 +32,15 @@ def classify(error: BaseException) -> Cause:
             return Cause.BACKEND
         if isinstance(link, (FlowTimeoutError, subprocess.TimeoutExpired)):
             return Cause.TIMEOUT
-    return Cause.TIMEOUT if _TIMED_OUT.match(str(error)) else Cause.TEST
+    return Cause.TIMEOUT if _TIMED_OUT.match(text_of(error)) else Cause.TEST
+
+
+def text_of(error: BaseException) -> str:
+    """Give what an exception says; one that cannot say it must not end the whole run."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever a test's own class does
+        return f"<{type(error).__name__} whose text cannot be had>"
 
 
 def is_infrastructure(error: BaseException | None) -> bool:

@@ -27,6 +27,9 @@ SKIPS_ITSELF = (
     "the {what} skips itself whole, so its tests would be missing and nobody would know; skip them "
     "one by one: pytestmark = pytest.mark.skipif(..., reason=...)"
 )
+EXAMPLES = {"backends": "nomad", "needs": "foreach"}  # a word of each mark that is ours
+NEED_OURS = frozenset({"mf_flow", "mf_runner", "mf_deployer"})  # fixtures that ask for `backend`
+OURS = "pytest_metaflow_backends."
 EMPTY_PARAMETERS = "got empty parameter set"
 # The first release whose `condition` may look at the exception.
 RERUNS_BY_CAUSE = 16
@@ -61,8 +64,10 @@ class Collection:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "backend" not in metafunc.fixturenames or _has_own_backend(metafunc):
             return
-        wanted = _named_backends(metafunc)
-        self._check_names(metafunc, wanted)
+        marks = list(metafunc.definition.iter_markers("backends"))
+        wanted = {name for mark in marks for name in mark.args}
+        self._check_names(metafunc.definition, wanted)
+        _check_words(metafunc.definition, *marks, *metafunc.definition.iter_markers("needs"))
         _check_needs(metafunc)
         columns = [c for c in self.run.columns if not wanted or {c.backend, c.name} & wanted]
         params = [self._param(column) for column in columns] or [NOWHERE]
@@ -72,12 +77,12 @@ class Collection:
         marker = getattr(pytest.mark, self.run.matrix.marker(column.backend))
         return pytest.param(column.name, marks=marker, id=column.name)
 
-    def _check_names(self, metafunc: pytest.Metafunc, names: Iterable[str]) -> None:
+    def _check_names(self, item: pytest.Item, names: Iterable[str]) -> None:
         known = {n for c in self.run.matrix.columns for n in (c.name, c.backend)}
         for name in names:
             if name not in known:
                 raise pytest.UsageError(
-                    f"{metafunc.definition.nodeid}: @pytest.mark.backends names {name!r}, which is "
+                    f"{item.nodeid}: @pytest.mark.backends names {name!r}, which is "
                     f"not in {self.run.matrix.path.name}{did_you_mean(name, known)}"
                 )
 
@@ -96,13 +101,30 @@ class Collection:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if elsewhere := [item for item in items if _is_nowhere(item)]:
-            items[:] = [item for item in items if not _is_nowhere(item)]
-            self.config.hook.pytest_deselected(items=elsewhere)
         for item in items:
             item.stash[STATE] = self._state(item)
+        self._check_marks_of_values(items)
+        if elsewhere := [item for item in items if _is_elsewhere(item)]:
+            items[:] = [item for item in items if not _is_elsewhere(item)]
+            self.config.hook.pytest_deselected(items=elsewhere)
+        for item in items:
             self._add_marks(item, item.stash[STATE])
         self._check_expectations(items)
+
+    def _check_marks_of_values(self, items: Iterable[pytest.Item]) -> None:
+        """Refuse marks of single values, `pytest.param(..., marks=...)`, that say nothing we know.
+
+        Only now are they known; each is an error of collection, as in `_check_expectations`.
+        """
+        for item in items:
+            marks = _marks_of_values(item)
+            try:
+                _check_words(item, *marks)
+                named = (m.args for m in marks if m.name == "backends")
+                self._check_names(item, [name for names in named for name in names])
+            except pytest.UsageError as error:
+                report = pytest.CollectReport(item.nodeid, "failed", str(error), [])
+                self.config.hook.pytest_collectreport(report=report)
 
     def _check_expectations(self, items: Iterable[pytest.Item]) -> None:
         """Refuse known failures of no test, unless single tests of a file were asked for.
@@ -198,6 +220,22 @@ class Collection:
                 yield Plan(tests=chunk, backend=backend, variant=variant)
 
 
+def _check_words(item: pytest.Item, *marks: pytest.Mark) -> None:
+    """Refuse marks that would restrict nothing: without a word, or with words by name."""
+    for mark in marks:
+        if mark.kwargs or not mark.args:
+            raise pytest.UsageError(
+                f"{item.nodeid}: @pytest.mark.{mark.name} takes its words one after the other, "
+                f'e.g. @pytest.mark.{mark.name}("{EXAMPLES[mark.name]}")'
+            )
+
+
+def _marks_of_values(item: pytest.Item) -> list[pytest.Mark]:
+    """Give the marks that stand beside a value of a parameter, and are ours."""
+    found = getattr(getattr(item, "callspec", None), "marks", ())
+    return [mark for mark in found if mark.name in EXAMPLES]
+
+
 def _check_needs(metafunc: pytest.Metafunc) -> None:
     """Refuse needs that no backend could have, before anything is started for them."""
     marks = metafunc.definition.iter_markers("needs")
@@ -208,8 +246,25 @@ def _check_needs(metafunc: pytest.Metafunc) -> None:
 
 
 def _has_own_backend(metafunc: pytest.Metafunc) -> bool:
-    """Tell if the test brings its own values for `backend`: then ours would clash."""
-    return any(_about_backend(metafunc.definition))
+    """Tell if the test brings its own values for `backend`, or a fixture of that name.
+
+    Ours would clash, or the test would count for a column that it never sees. One that asks for a
+    flow too is told so when it runs.
+    """
+    if any(_about_backend(metafunc.definition)):
+        return True
+    return not NEED_OURS & {*metafunc.fixturenames} and not _is_ours(metafunc.definition)
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    """Tell if the fixture `backend` is ours, maybe below others that ask for it themselves."""
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]  # noqa: SLF001
+    for definition in reversed(known.get("backend", ())):
+        if definition.func.__module__.startswith(OURS):
+            return True
+        if "backend" not in definition.argnames:
+            return False
+    return False
 
 
 def _has_own_values(item: pytest.Item) -> bool:
@@ -230,15 +285,15 @@ def _about_backend(node: pytest.Item) -> Iterator[pytest.Mark]:
             yield mark
 
 
-def _is_nowhere(item: pytest.Item) -> bool:
-    """Tell if a test names only backends that this run is not about."""
-    return getattr(item, "callspec", None) is not None and (
-        item.callspec.params.get("backend") == NOWHERE  # type: ignore[attr-defined]
-    )
-
-
-def _named_backends(metafunc: pytest.Metafunc) -> set[str]:
-    return {name for mark in metafunc.definition.iter_markers("backends") for name in mark.args}
+def _is_elsewhere(item: pytest.Item) -> bool:
+    """Tell if a test, or one of its values, names only backends that this run is not about."""
+    if getattr(item, "callspec", None) is None:
+        return False
+    if item.callspec.params.get("backend") == NOWHERE:  # type: ignore[attr-defined]
+        return True
+    column = state_of(item).column
+    named = [{*mark.args} for mark in _marks_of_values(item) if mark.name == "backends"]
+    return column is not None and any(not {column.backend, column.name} & one for one in named)
 
 
 def _major(distribution: str) -> int:

@@ -116,10 +116,16 @@ class FlowStarter:
                     key=self.state.key,
                     backend=column.backend,
                     variant=column.variant,
-                    name=name,
+                    name=self._unused(name),
                     data=snapshot(outcome),
                 )
             )
+
+    def _unused(self, name: str) -> str:
+        """Give runs of one name numbers: each is compared with the run of its number elsewhere."""
+        taken = {snapshot.name for snapshot in self.state.snapshots}
+        names = (name, *(f"{name} {number}" for number in range(2, len(taken) + 3)))
+        return next(one for one in names if one not in taken)
 
     def _task(self, task: TaskOutcome) -> TaskRef:
         native = dict(task.native) or dict(self.active.native(task.metadata))

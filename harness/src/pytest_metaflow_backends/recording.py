@@ -34,6 +34,7 @@ class Recording:
         self.notes: list[str] = []
         self.recorder: Recorder | None = None
         self._reports: dict[str, list[pytest.TestReport]] = {}
+        self._left = ""  # why somebody ended the run early
 
     def pytest_sessionstart(self) -> None:
         """Open the records once the options are known to be right: a typing error leaves none."""
@@ -50,6 +51,7 @@ class Recording:
                             self.config.rootpath, self.config.invocation_params.args
                         ),
                         self.run.redact,
+                        sessioninfo.after_all_in(self.run.records),
                     )
                 )
             except RecordingError as error:
@@ -126,6 +128,10 @@ class Recording:
             self.notes.append(str(error))
             pytest.exit(str(error), returncode=ExitCode.INTERNAL)
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that the run ends early; `pytest.exit` may claim that all is well."""
+        self._left = f"the run was left early: {excinfo.value}"
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int
@@ -136,6 +142,8 @@ class Recording:
             forced=self.run.forced,
             planned=0 if self.config.option.collectonly else session.testscollected,
         )
+        if self._left and code == ExitCode.GREEN:
+            code, reasons = ExitCode.INTERRUPTED, [self._left]
         self.notes += reasons
         session.exitstatus = code
         yield  # xdist ends its workers here

@@ -68,6 +68,7 @@ class Session:
     python: str = ""
     metaflow: str = ""
     platform: str = ""
+    machine: str = ""  # tells machines apart, without naming them; empty in CI
     extensions: Mapping[str, str] = field(default_factory=dict)  # Metaflow extensions
     plugins: Mapping[str, str] = field(default_factory=dict)  # pytest plugins that matter
     ci: Mapping[str, str] = field(default_factory=dict)  # provider, job, attempt, url

@@ -29,7 +29,11 @@ IDLE_XFAIL = (
     "an xfail with run=False tests nothing; on a backend test leave `run` out, or skip it with a "
     "reason"
 )
-OURS = frozenset({LENIENT_XFAIL, IDLE_XFAIL})
+CALLED_XFAIL = (
+    "pytest.xfail() ends a test before it can show anything; on a backend test use a strict mark "
+    "or, with an owner and an end date, expect_failures in the matrix"
+)
+OURS = frozenset({LENIENT_XFAIL, IDLE_XFAIL, CALLED_XFAIL})
 EMPTY_SET = (
     "parametrised with nothing, so nothing would be tested; give it values, or skip it with a "
     "reason (set empty_parameter_set_mark = fail_at_collect to find these at collection)"
@@ -65,7 +69,7 @@ class Reporting:
                 birth.redact(report, self.run.redact)
             return report  # the commonest case by far costs nothing more
         if state.column is not None:
-            self._judge_on_matrix(item, report, state)
+            self._judge_on_matrix(item, report, call, state)
         elif report.outcome == "skipped" and _skip_reason(report).startswith(EMPTY_PARAMETERS):
             _fail(report, EMPTY_SET)
         report.metaflow = self._facts(report, call, state)  # type: ignore[attr-defined]
@@ -73,13 +77,19 @@ class Reporting:
         return report
 
     def _judge_on_matrix(
-        self, item: pytest.Item, report: pytest.TestReport, state: ItemState
+        self,
+        item: pytest.Item,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
+        state: ItemState,
     ) -> None:
         """Turn into red what pytest lets pass: lenient xfails, expired expectations, no values."""
         if _skip_reason(report).startswith(EMPTY_PARAMETERS):
             _fail(report, EMPTY_SET)
         elif hasattr(report, "wasxfail") and not _runs(item):
             _fail(report, IDLE_XFAIL)
+        elif call.excinfo is not None and call.excinfo.errisinstance(pytest.xfail.Exception):
+            _fail(report, CALLED_XFAIL)
         elif hasattr(report, "wasxfail") and not self._strict(item):
             _fail(report, LENIENT_XFAIL)
         elif state.expired and report.when == "call" and report.outcome == "passed":
@@ -145,7 +155,7 @@ def _said(report: pytest.TestReport, error: BaseException | None, state: ItemSta
     if isinstance(report.longrepr, str) and report.longrepr in OURS:
         text = report.longrepr
     else:
-        text = str(error) if error is not None else report.longreprtext
+        text = causes.text_of(error) if error is not None else report.longreprtext
     known = state.expectation
     if not state.expired or known is None:
         return text

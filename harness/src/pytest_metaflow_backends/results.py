@@ -109,11 +109,27 @@ def _facts(reports: Sequence[pytest.TestReport]) -> dict[str, Any]:
 def _final(reports: Sequence[pytest.TestReport]) -> list[pytest.TestReport]:
     """Keep the reports of the last attempt."""
     starts = [i for i, report in enumerate(reports) if report.when == "setup"]
-    return list(reports[starts[-1] :]) if starts else list(reports)
+    start = starts[-1] if starts else 0
+    while start and _of_a_part(reports[start - 1]):  # rerunfailures tells of them before the rest
+        start -= 1
+    return list(reports[start:])
+
+
+def _of_a_part(report: pytest.TestReport) -> bool:
+    """Tell if this speaks of one part of a test, as pytest's `subtests` makes them."""
+    return report.when == CALL and hasattr(report, "context")
+
+
+def _of_the_whole(reports: Sequence[pytest.TestReport]) -> list[pytest.TestReport]:
+    """Leave out parts that were skipped, unless all were: then the test did nothing."""
+    skipped = [r for r in reports if _of_a_part(r) and r.outcome == "skipped"]
+    if len(skipped) == sum(map(_of_a_part, reports)):
+        return list(reports)
+    return [r for r in reports if r not in skipped]
 
 
 def _outcome(reports: Sequence[pytest.TestReport], facts: Mapping[str, Any]) -> Outcome:
-    final = _final(reports)
+    final = _of_the_whole(_final(reports))
     for report in final:  # a teardown that fails after a skip must not be hidden by it
         if report.when == CRASH:
             return Outcome.CRASHED
@@ -225,7 +241,7 @@ def _skip_kind(outcome: Outcome, facts: Mapping[str, Any]) -> SkipKind | None:
 
 
 def _skip_reason(reports: Sequence[pytest.TestReport]) -> str:
-    for report in _final(reports):
+    for report in _of_the_whole(_final(reports)):
         if report.outcome == "skipped":
             reason = getattr(report, "wasxfail", None)
             if reason is None and isinstance(report.longrepr, tuple):

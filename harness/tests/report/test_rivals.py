@@ -38,6 +38,8 @@ DIFFERENT = [
     ({"ci": ci()}, {**OLD, "ci": ci(job="other")}),
     ({"ci": ci()}, {**OLD, "ci": ci(attempt=2, job="other")}),
     ({"ci": ci()}, OLD),  # the same job and attempt once more
+    ({"ci": {"provider": "other"}}, OLD),  # a CI of which we know no job
+    ({"machine": "0a1b2c3d"}, {**OLD, "machine": "4e5f6a7b"}),
 ]
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from pytest_metaflow_backends.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 REPORTS = ("index.html", "report.md", "junit.xml", "report.json")
 OPENINGS = (b'{"kind": "session"', b'{"kind": "part"')  # of every file of records
 VERDICT = b'"verdict"'
 HEAD = 4096  # bytes
+LOCK = ".run.lock"
+ASIDE = ".earlier"  # where the reports of an earlier run are while another goes on
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,47 @@ class Earlier:
             path.unlink(missing_ok=True)
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Have a folder for one run alone: two would take each other's records for earlier ones.
+
+    Raises UsageError if another run has it, or if it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise UsageError(
+            f"another run writes into {folder}; give one its own with --output DIR"
+        ) from None
+
+
+@contextmanager
+def set_aside(folder: Path, earlier: Earlier) -> Iterator[None]:
+    """Take away what an earlier run reported; it comes back if this one leaves no records.
+
+    Whoever is killed meanwhile leaves no report, rather than one of another run.
+    """
+    aside = folder / ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    for name in _reports(folder):
+        (folder / name).replace(aside / name)
+    yield
+    if not earlier.succeeded:
+        for name in _reports(aside):
+            (aside / name).replace(folder / name)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _reports(folder: Path) -> list[str]:
+    return [name for name in REPORTS if (folder / name).exists()]
+
+
 def refuse_others(folder: Path) -> None:
     """Raise UsageError if reports would replace files in this folder that are not ours."""
-    there = [name for name in REPORTS if (folder / name).exists()]
+    there = _reports(folder)
     if there and VERDICT not in _head(folder / "report.json"):
         raise UsageError(
             f"{folder} holds {', '.join(there)}, which mf-backends has not written; choose another "

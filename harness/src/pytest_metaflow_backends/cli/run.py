@@ -10,11 +10,11 @@ import click
 from pytest_metaflow_backends.cli import building, settings
 from pytest_metaflow_backends.cli.child import Pytest
 from pytest_metaflow_backends.cli.expecting import expected_columns
-from pytest_metaflow_backends.cli.recordfolder import Earlier, refuse_others
+from pytest_metaflow_backends.cli.recordfolder import Earlier, held, refuse_others, set_aside
 from pytest_metaflow_backends.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_metaflow_backends.cli.settings import Settings
     from pytest_metaflow_backends.matrix.model import Column
@@ -79,25 +79,49 @@ def command(
     records = folder / "records"
     refuse_others(folder)
     building.allowed_in(chosen)  # its mistakes are told before the tests, not after
-    earlier = Earlier.in_(records)
-    codes = []
+    argv = {
+        c.name: arguments(c, chosen, records, mark=mark, require=require, extra=pytest_args)
+        for c in columns
+    }
+    with held(folder):
+        earlier = Earlier.in_(records)
+        with set_aside(folder, earlier):
+            codes = run_all(argv, records, chosen.root)
+        if not earlier.succeeded:
+            click.echo("no test run began: earlier records and reports are as they were", err=True)
+            return worst([*codes, ExitCode.USAGE])
+        if not append:
+            earlier.remove()
+        expected = expected_columns(columns, chosen.context, required=require)
+        order = building.Order(records, expected, title)
+        report = building.build_and_write(order, folder, chosen)
+    code = worst([*codes, report.verdict.exit_code])
+    return (append and code == ExitCode.GREEN and idle(codes, require=require)) or code
+
+
+def run_all(argv: Mapping[str, Sequence[str]], records: Path, root: Path) -> list[int]:
+    """Run one pytest after the other, until one is interrupted; gives how each ended."""
+    codes: list[int] = []
     pytest = Pytest()
-    for number, column in enumerate(columns, 1):
-        click.echo(f"[{number}/{len(columns)}] {column.name}", err=True)
-        argv = arguments(column, chosen, records, mark=mark, require=require, extra=pytest_args)
-        codes.append(pytest.run(argv, chosen.root))
+    for number, (column, words) in enumerate(argv.items(), 1):
+        click.echo(f"[{number}/{len(argv)}] {column}", err=True)
+        before = {*records.glob("*.jsonl")}
+        codes.append(pytest.run(words, root))
+        if codes[-1] == ExitCode.GREEN and before == {*records.glob("*.jsonl")}:
+            click.echo(f"{column}: pytest ended with 0 and recorded nothing", err=True)
+            codes[-1] = ExitCode.RED
         if pytest.stopped or (codes[-1] == ExitCode.INTERRUPTED and _interrupted(records)):
-            codes.append(ExitCode.INTERRUPTED)
-            break
-    if not earlier.succeeded:
-        click.echo("no test run began: earlier records and reports are as they were", err=True)
-        return worst([*codes, ExitCode.USAGE])
-    if not append:
-        earlier.remove()
-    expected = expected_columns(columns, chosen.context, required=require)
-    order = building.Order(records, expected, title)
-    report = building.build_and_write(order, folder, chosen)
-    return worst([*codes, report.verdict.exit_code])
+            return [*codes, ExitCode.INTERRUPTED]
+    return codes
+
+
+def idle(codes: Sequence[int], *, require: bool) -> int:
+    """Give the code for columns without a test this time, which earlier records may hide."""
+    nothing = [code == ExitCode.NOTHING_SELECTED for code in codes]
+    if not (any(nothing) if require else all(nothing)):
+        return ExitCode.GREEN
+    click.echo("no test was selected this time; what is green ran earlier", err=True)
+    return ExitCode.NOTHING_SELECTED
 
 
 def arguments(

@@ -123,7 +123,10 @@ def session_from(data: Mapping[str, Any]) -> Session:
         started=float(started),  # type: ignore[arg-type]
         columns=tuple(c for c in _strings(data.get("columns")) if COLUMN.fullmatch(c)),
         args=tuple(_strings(data.get("args"))),
-        **{name: _string(data.get(name)) for name in ("context", "python", "metaflow", "platform")},  # type: ignore[arg-type]
+        **{
+            name: _string(data.get(name))
+            for name in ("context", "python", "metaflow", "platform", "machine")
+        },  # type: ignore[arg-type]
         **{name: texts(data.get(name)) for name in ("extensions", "plugins", "ci")},  # type: ignore[arg-type]
     )
 
@@ -211,9 +214,9 @@ def supersedes(newer: Session, older: Session) -> bool:
 
     In CI: the same job of the same run with a higher attempt. Elsewhere: started later with the
     same columns and arguments. Both only in the same surroundings: GitHub gives all legs of a
-    job's matrix the same job and attempt.
+    job's matrix the same job and attempt. A CI that does not say which job this is has none.
     """
-    if identity(newer) != identity(older):
+    if identity(newer) != identity(older) or (newer.ci and not newer.ci.get("job")):
         return False
     if newer.ci.get("attempt") or older.ci.get("attempt"):
         return _attempt(newer) > _attempt(older)
@@ -227,9 +230,12 @@ def identity(session: Session) -> Hashable:
 
 
 def _surroundings(session: Session) -> tuple[str, ...]:
-    """Name what legs of a CI matrix differ in: Python (3.12), system (Linux), Metaflow."""
+    """Name what legs of a CI matrix differ in: Python (3.12), system (Linux), Metaflow.
+
+    Outside CI the machine too: what one found, another has not mended.
+    """
     python = ".".join(session.python.split(".")[:2])
-    return python, session.platform.partition("-")[0], session.metaflow
+    return python, session.platform.partition("-")[0], session.metaflow, session.machine
 
 
 def _attempt(session: Session) -> int:

@@ -12,6 +12,7 @@ import time
 import psutil
 import pytest
 from pytest_metaflow_backends.cli import main
+from pytest_metaflow_backends.lifecycle.active import identity
 
 FAKE = "version: 1\nbackends: {fake: {kind: fake, variants: {other: {default: true}}}}\n"
 
@@ -176,6 +177,15 @@ def test_env_prints_what_a_shell_can_evaluate(project):
 
     assert shown == as_json["METAFLOW_DATASTORE_SYSROOT_LOCAL"]
     assert str(project.path) in shown
+
+
+@pytest.mark.parametrize(
+    ("base", "named"),
+    [({}, True), ({"USER": "root"}, True), ({"USER": ""}, True), ({"USER": "ada"}, False)],
+)
+def test_env_names_a_user_where_there_is_none(base, named):
+    """Metaflow runs no flow without one, and none as root."""
+    assert bool(identity(base)) is named
 
 
 def test_doctor_names_what_is_missing_and_the_cure(project):

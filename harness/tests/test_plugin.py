@@ -185,7 +185,7 @@ def test_an_unknown_capability_is_an_error_with_a_suggestion(project):
 
     result = project.run()
 
-    assert result.ret == 2  # told when tests are collected
+    assert result.ret == 4
     result.stdout.fnmatch_lines(["*forech*foreach*"])
 
 

@@ -30,6 +30,7 @@ SKIPS_ITSELF = (
 EXAMPLES = {"backends": "nomad", "needs": "foreach"}  # a word of each mark that is ours
 NEED_OURS = frozenset({"mf_flow", "mf_runner", "mf_deployer"})  # fixtures that ask for `backend`
 OURS = "pytest_metaflow_backends."
+MISTAKE = "metaflow_mistake"  # attribute of a report of collection
 EMPTY_PARAMETERS = "got empty parameter set"
 # The first release whose `condition` may look at the exception.
 RERUNS_BY_CAUSE = 16
@@ -96,6 +97,9 @@ class Collection:
             what = "module" if isinstance(collector, pytest.Module) else "folder"
             report.outcome = "failed"
             report.longrepr = f"{collector.nodeid}: {SKIPS_ITSELF.format(what=what)}"
+        elif (mistake := _mistake_of(report)) is not None:
+            report.longrepr = str(mistake)  # who made it needs no frames of ours
+            _mark_as_mistake(report)
         birth.redact(report, self.run.redact)
         return report
 
@@ -123,8 +127,7 @@ class Collection:
                 named = (m.args for m in marks if m.name == "backends")
                 self._check_names(item, [name for names in named for name in names])
             except pytest.UsageError as error:
-                report = pytest.CollectReport(item.nodeid, "failed", str(error), [])
-                self.config.hook.pytest_collectreport(report=report)
+                self._tell_of_mistake(item.nodeid, str(error))
 
     def _check_expectations(self, items: Iterable[pytest.Item]) -> None:
         """Refuse known failures of no test, unless single tests of a file were asked for.
@@ -138,9 +141,11 @@ class Collection:
         tests = {(state.key, state.column.name) for state in states if state.column is not None}
         known = self.run.matrix.expectations
         for line in expectations.idle(known, tests, self.config.rootpath):
-            where = line.partition(": ")[0]
-            report = pytest.CollectReport(where, "failed", line, [])
-            self.config.hook.pytest_collectreport(report=report)
+            self._tell_of_mistake(line.partition(": ")[0], line)
+
+    def _tell_of_mistake(self, where: str, line: str) -> None:
+        report = _mark_as_mistake(pytest.CollectReport(where, "failed", line, []))
+        self.config.hook.pytest_collectreport(report=report)
 
     def _state(self, item: pytest.Item) -> ItemState:
         params = getattr(getattr(item, "callspec", None), "params", {})
@@ -218,6 +223,19 @@ class Collection:
             for start in range(0, len(tests), PLAN_LINE):
                 chunk = tuple(tests[start : start + PLAN_LINE])
                 yield Plan(tests=chunk, backend=backend, variant=variant)
+
+
+def _mistake_of(report: pytest.CollectReport) -> pytest.UsageError | None:
+    """Give the mistake of whoever wrote the tests that ended a collection, if one did."""
+    excinfo = getattr(getattr(report, "call", None), "excinfo", None)
+    error = excinfo.value if excinfo is not None else None
+    return error if isinstance(error, pytest.UsageError) else None
+
+
+def _mark_as_mistake(report: pytest.CollectReport) -> pytest.CollectReport:
+    """Mark a report in a way that also reaches the controller of xdist."""
+    setattr(report, MISTAKE, True)
+    return report
 
 
 def _check_words(item: pytest.Item, *marks: pytest.Mark) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from metaflow_backends import registry
+from metaflow_backends.errors import BackendError
 from metaflow_backends.protocol import Process
 
 from pytest_metaflow_backends import capabilities, inprocess
@@ -103,7 +104,10 @@ def _decide_by_capabilities(request: pytest.FixtureRequest, column: Column) -> N
     needs = _needs(request)
     provides = column.provides
     if provides is None:
-        provides = registry.load(column.kind).capabilities
+        try:
+            provides = registry.load(column.kind).capabilities
+        except BackendError:  # whoever starts it says why, and that it is broken
+            return
     run = request.config.stash[RUN]
     decision = capabilities.resolve(needs, provides, probe_undeclared=run.probe_undeclared)
     state = state_of(request.node)

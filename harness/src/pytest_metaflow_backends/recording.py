@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec
 import pytest
 
 from pytest_metaflow_backends import fixtures, results, sessioninfo
+from pytest_metaflow_backends.collection import MISTAKE
 from pytest_metaflow_backends.errors import ExitCode, RecordingError
 from pytest_metaflow_backends.item import key_of
 from pytest_metaflow_backends.recorder import Recorder
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_metaflow_backends.context import RunContext
 
 P = ParamSpec("P")
+NAMED = 3  # things that could not be collected which the records name
 
 
 class Recording:
@@ -35,6 +37,8 @@ class Recording:
         self.recorder: Recorder | None = None
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._left = ""  # why somebody ended the run early
+        self._uncollected: list[str] = []  # what could not be collected, and why
+        self._mistakes = 0  # how many of these are mistakes of whoever wrote the tests
 
     def pytest_sessionstart(self) -> None:
         """Open the records once the options are known to be right: a typing error leaves none."""
@@ -56,6 +60,12 @@ class Recording:
                 )
             except RecordingError as error:
                 raise pytest.UsageError(str(error)) from error
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not be collected: no test of it will ever say so."""
+        if report.failed:
+            self._uncollected.append(self.run.redact(_why_uncollected(report)))
+            self._mistakes += hasattr(report, MISTAKE)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self._reports.get(nodeid):
@@ -137,7 +147,7 @@ class Recording:
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, None, None]:
         code, reasons = self.tally.exit_code(
-            int(exitstatus),
+            self._given(int(exitstatus)),
             required=self.run.required,
             forced=self.run.forced,
             planned=0 if self.config.option.collectonly else session.testscollected,
@@ -156,10 +166,23 @@ class Recording:
             finish = Finish(
                 exitstatus=int(session.exitstatus),
                 ended=time.time(),
-                reason=self.config.stash.get(STOPPED, SkipKind.DEADLINE.value if late else ""),
+                reason=self._reason(late=bool(late)),
                 counts={outcome.value: n for outcome, n in self.tally.outcomes.items()},
             )
             self._write(finish)
+
+    def _given(self, exitstatus: int) -> int:
+        """Give pytest's own answer; a collection that only mistakes ended is a usage error.
+
+        xdist ends it as if tests had failed.
+        """
+        only = self._mistakes and self._mistakes == len(self._uncollected)
+        ended = exitstatus in {ExitCode.INTERRUPTED, ExitCode.RED} and not self.tally.outcomes
+        return ExitCode.USAGE if only and ended else exitstatus
+
+    def _reason(self, *, late: bool) -> str:
+        stopped = self.config.stash.get(STOPPED, SkipKind.DEADLINE.value if late else "")
+        return stopped or "; ".join(self._uncollected[:NAMED]) or self._left
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         not_run = self.tally.outcomes.get(Outcome.NOT_RUN, 0)
@@ -170,3 +193,10 @@ class Recording:
             terminalreporter.section("metaflow backends")
             for line in lines:
                 terminalreporter.line(line, red=True)
+
+
+def _why_uncollected(report: pytest.CollectReport) -> str:
+    """Say in a line what could not be collected: pytest marks what an exception says by E."""
+    lines = report.longreprtext.splitlines()
+    said = [line[1:].strip() for line in lines if line.startswith("E ")] or lines
+    return f"{report.nodeid or 'the tests'} could not be collected: {(said or [''])[-1].strip()}"

@@ -25,7 +25,9 @@ def _mistake(column: Column) -> str:
     from metaflow_backends.options import OptionError
     from metaflow_backends.protocol import Checks
 
+    from pytest_metaflow_backends.capabilities import VOCABULARY
     from pytest_metaflow_backends.lifecycle.starting import settings_of
+    from pytest_metaflow_backends.matrix.suggest import did_you_mean
 
     try:
         backend = registry.load(column.kind)
@@ -35,6 +37,12 @@ def _mistake(column: Column) -> str:
         return f"{column.where}: {error}"
     except BackendError:  # told by whoever probes or starts it
         return ""
+    if unknown := sorted(backend.capabilities - {*VOCABULARY}):
+        near = did_you_mean(unknown[0], VOCABULARY)
+        return (
+            f"{column.where}: the kind {column.kind!r} declares {unknown[0]!r}, and there is no "
+            f"capability of that name{near}"
+        )
     undeclared = sorted((column.provides or frozenset()) - backend.capabilities)
     if undeclared:
         return (

@@ -125,6 +125,7 @@ def test_a_bug_in_a_backend_breaks_its_column_in_one_line(lifecycle, column, eve
 
     run.release_all()
     assert "\n" not in str(caught.value)
+    assert "test_acquire.py:" in str(caught.value)
     assert _states(events) == ["probing", "failed"]
 
 

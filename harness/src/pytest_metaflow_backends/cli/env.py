@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.cli.standing import standing
 from pytest_metaflow_backends.errors import ExitCode
+from pytest_metaflow_backends.lifecycle.active import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,7 @@ def command(name: str, matrix: str | None, state: str | None, as_json: bool) -> 
     """Print `export` lines for NAME, which must be up: eval "$(mf-backends env local)"."""
     chosen = settings.read(matrix, state)
     column = chosen.column(name)
-    variables = standing(chosen, column).environment
+    variables = {**identity(os.environ), **standing(chosen, column).environment}
     if as_json:
         click.echo(json.dumps(variables, indent=2))
     else:

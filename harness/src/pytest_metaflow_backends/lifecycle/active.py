@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from pytest_metaflow_backends.matrix.model import Column
 
+# Where Metaflow looks for a user's name, in this order. Source: metaflow.util.get_username.
+WHO = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")
+
 
 @runtime_checkable
 class Acting(Protocol):
@@ -98,3 +101,9 @@ class Active:
             return self.backend.explain(self.running, run_id)
         except BackendError as error:
             return f"{self.column.name} cannot say why: {error}"
+
+
+def identity(base: Mapping[str, str]) -> dict[str, str]:
+    """Name a user where nobody in `base` is one for Metaflow, which runs nothing without."""
+    found = next((base[name] for name in WHO if base.get(name)), "root")
+    return {"METAFLOW_USER": USER} if found == "root" else {}

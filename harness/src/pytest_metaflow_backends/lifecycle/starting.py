@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -96,6 +97,7 @@ class Starter:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in anybody's backend breaks one column
             bug = f"bug in the backend kind {column.kind!r}: {type(error).__name__}: {error}"
+            bug += _place(error)
             return Decision(Answer.BROKEN, bug), None
         return Decision(Answer.UP), state
 
@@ -152,3 +154,9 @@ def shareable(column: Column, state: State, backend: Backend) -> Decision:
     if not health.alive:
         return Decision(Answer.BROKEN, f"it was started by hand and died: {health.reason}", again)
     return Decision(Answer.UP)
+
+
+def _place(error: BaseException) -> str:
+    """Say where an exception was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""

@@ -169,5 +169,7 @@ def _end_of(end: SessionEnd) -> str:
     """Say how a session ended if it came to no proper end by itself."""
     if end.exitstatus in _EXPLAINED:
         return ""
+    if end.reason and end.exitstatus in {ExitCode.INTERRUPTED, ExitCode.USAGE}:
+        return f"its session ended early: {end.reason}"
     other = f"its session ended with exit status {end.exitstatus}"
     return _ENDS.get(end.exitstatus, other)

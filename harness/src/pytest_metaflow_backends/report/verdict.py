@@ -192,6 +192,7 @@ def _incomplete(column: ColumnFacts) -> str:
     parts = [f"{missing} not reported"] if missing else []
     parts += ["its session was killed"] if column.unfinished else []
     parts += [f"{n} crashed"] if (n := column.count(State.CRASHED)) and parts else []
+    parts += [column.ended] if column.ended and parts else []
     return f"incomplete: {', '.join(parts)}" if parts else ""
 
 

@@ -232,9 +232,11 @@ def test_a_run_that_never_begins_leaves_earlier_records_and_reports_alone(projec
 
     mistyped = project.cli("run", "-b", "fake", "--", "--no-such-option")
     unknown = project.cli("run", "-b", "fkae")
+    no_file = project.cli("run", "-b", "fake", "--", "test_nope.py")
 
-    assert (mistyped.ret, unknown.ret) == (4, 4)
-    mistyped.stderr.fnmatch_lines(["no test run began: earlier records and reports are as they*"])
+    assert (mistyped.ret, unknown.ret, no_file.ret) == (4, 4, 4)
+    for result in (mistyped, no_file):
+        result.stderr.fnmatch_lines(["no test run began: earlier records and reports are as they*"])
     assert before == {p: p.read_bytes() for p in before}
 
 

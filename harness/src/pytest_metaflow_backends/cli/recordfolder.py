@@ -39,6 +39,11 @@ class Earlier:
         """Tell if there are newer ones."""
         return any(path not in self.files for path in self.folder.glob("*.jsonl"))
 
+    def remove_newer(self) -> None:
+        for path in self.folder.glob("*.jsonl"):
+            if path not in self.files and _is_record(path):
+                path.unlink()
+
     def remove(self) -> None:
         for path in self.files:
             path.unlink(missing_ok=True)

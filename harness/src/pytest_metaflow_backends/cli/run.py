@@ -87,6 +87,8 @@ def command(
         earlier = Earlier.in_(records)
         with set_aside(folder, earlier):
             codes = run_all(argv, records, chosen.root)
+            if earlier.files and set(codes) == {ExitCode.USAGE}:
+                earlier.remove_newer()  # nothing but the mistake, which was told
         if not earlier.succeeded:
             click.echo("no test run began: earlier records and reports are as they were", err=True)
             return worst([*codes, ExitCode.USAGE])

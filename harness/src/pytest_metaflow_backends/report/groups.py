@@ -9,7 +9,7 @@ from pytest_metaflow_backends.report import text
 from pytest_metaflow_backends.report.model import Detail, Grid, Group, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 SLOWEST = 10
 NOT_IN_GROUPS = frozenset({State.MISSING})  # has no message: listed under "not run"
@@ -18,19 +18,26 @@ NOT_IN_GROUPS = frozenset({State.MISSING})  # has no message: listed under "not 
 def failures(
     details: Iterable[Detail], columns: list[str], expired: Collection[tuple[str, str]] = ()
 ) -> list[Group]:
-    """Group red cells by fingerprint, most frequent first; `expired` cells count as red."""
+    """Group red cells by fingerprint; `expired` cells count as red.
+
+    The most frequent come first, of equals those whose first test does.
+    """
     found: dict[str, list[Detail]] = {}
     for detail in details:
         red = detail.state.red and detail.state not in NOT_IN_GROUPS
         if red or (detail.key, detail.column) in expired:
             found.setdefault(detail.fingerprint, []).append(detail)
-    groups = [_group(name, members, columns) for name, members in found.items()]
-    return sorted(groups, key=lambda g: (-len(g.details), g.fingerprint))
-
-
-def _group(fingerprint: str, members: list[Detail], columns: list[str]) -> Group:
     place = {column: number for number, column in enumerate(columns)}
-    ordered = sorted(members, key=lambda d: (place.get(d.column, -1), d.key))
+    groups = [_group(name, members, place) for name, members in found.items()]
+    return sorted(groups, key=lambda g: (-len(g.details), *_order(g.details[0], place)))
+
+
+def _order(detail: Detail, place: Mapping[str, int]) -> tuple[int, str]:
+    return place.get(detail.column, -1), detail.key
+
+
+def _group(fingerprint: str, members: list[Detail], place: Mapping[str, int]) -> Group:
+    ordered = sorted(members, key=lambda d: _order(d, place))
     seen = tuple(dict.fromkeys(d.column for d in ordered))
     return Group(fingerprint, _title(ordered[0]), tuple(ordered), seen)
 

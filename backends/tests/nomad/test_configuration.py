@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from metaflow_backends.nomad import configuration
-from metaflow_backends.nomad.configuration import Drivers, Place, Security
+from metaflow_backends.nomad.configuration import Drivers, Gpus, Place, Security
 
 PLACE = Place("one", Path("/home/one"), "10.1.2.3", 4646, 4647, 4648)
 SECURE = Security(acl=False, ca=Path("ca"), certificate=Path("cert"), key=Path("key"))
@@ -105,3 +105,14 @@ def test_tls_is_mutual_and_checks_who_is_a_server():
 
 def test_acls_are_on_only_where_wanted():
     assert configuration.server(PLACE, Security(acl=True))["acl"] == {"enabled": True}
+
+
+def test_cards_that_are_not_there_come_from_a_plugin_and_need_no_runtime():
+    drivers = Drivers(docker="unix:///run/d.sock", gpus=Gpus(2, Path("/tools/fake-gpu")))
+
+    client = _client(drivers=drivers)
+
+    assert client["plugin_dir"] == "/tools/fake-gpu"
+    assert client["plugin"]["fake-gpu"] == [{"config": [{"count": 2}]}]
+    assert client["plugin"]["docker"][0]["config"][0]["nvidia_runtime"] == "runc"
+    assert "plugin_dir" not in _client()

@@ -17,7 +17,7 @@ COUNT = "for i in $(seq 60); do echo line $i; sleep 0.1; done; exit 5"
 LINES = [f"line {number}".encode() for number in range(1, 61)]
 
 
-@pytest.mark.parametrize("agent", ["client-1", "server"])
+@pytest.mark.parametrize("agent", [pytest.param("client-1", marks=pytest.mark.smoke), "server"])
 def test_an_agent_that_dies_and_comes_back_costs_no_line(launched, faults, agent):
     begun = threading.Event()
 
@@ -56,6 +56,7 @@ def test_a_server_that_is_away_for_a_minute_is_waited_for(launched, faults):
     assert len(told) == 2
 
 
+@pytest.mark.smoke
 def test_an_allocation_that_is_stopped_is_tried_again_once(counted, faults, eventually):
     run = counted()
     (first,) = eventually(run.starts)

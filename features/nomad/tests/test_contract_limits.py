@@ -82,6 +82,7 @@ def test_a_step_that_heeds_no_timeout_is_ended_in_time(deaf):
     assert "the step ran longer than its @timeout" in out
 
 
+@pytest.mark.smoke
 @pytest.mark.backends("nomad/raw_exec")
 def test_a_step_that_heeds_no_timeout_is_ended_though_its_launcher_is_dead(deaf, eventually):
     process, ran = deaf

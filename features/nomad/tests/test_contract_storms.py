@@ -124,6 +124,7 @@ COUNT = "for i in $(seq 100); do echo line $i; sleep 0.05; done"
 LINES = [f"line {number}".encode() for number in range(1, 101)]
 
 
+@pytest.mark.smoke
 def test_a_storm_costs_time_and_nothing_else(counted, client, environment):
     weather = cycle(STORM)
     with between(environment["NOMAD_ADDR"], lambda *_: next(weather)) as server:

@@ -17,7 +17,7 @@ from metaflow_backends.docker.daemon import PACKAGES
 from metaflow_backends.local import CAPABILITIES as LOCAL
 from metaflow_backends.nomad import chroot, description, engine, steps, stopping
 from metaflow_backends.nomad.cluster import nodes_health
-from metaflow_backends.nomad.configuration import Drivers
+from metaflow_backends.nomad.configuration import Drivers, Gpus
 from metaflow_backends.nomad.faults import Faults
 from metaflow_backends.nomad.hub import PACKAGES as HUB_PACKAGES
 from metaflow_backends.nomad.hub import Hub
@@ -67,13 +67,18 @@ class Nomad:
         daemon = options.docker == "auto" and docker_backend.running() is None
         network = HUB_PACKAGES if options.profile is Profile.MULTI else ()
         packages = (*(PACKAGES if daemon else ()), *network)
-        return Needs(packages=packages, tools=("nomad",), images=_images(options))
+        tools = ("nomad", *(("fake-gpu",) if options.gpus else ()))
+        return Needs(packages=packages, tools=tools, images=_images(options))
 
     def start(self, settings: Settings, home: Path) -> Running:
         options = Options.of(settings)
         program = toolchain.ensure("nomad").path
         docker = engine.start(options.docker, home, settings.start_timeout)
-        drivers = Drivers(docker.host if docker else "", chroot.prepare(home, _images(options)))
+        drivers = Drivers(
+            docker.host if docker else "",
+            chroot.prepare(home, _images(options)),
+            gpus=_gpus(options),
+        )
         if options.profile is Profile.MULTI:
             Hub.of(home).make(options.client_names)
         store = _store(options, docker, home, settings.start_timeout)
@@ -110,6 +115,12 @@ class Nomad:
 
     def native(self, metadata: Mapping[str, str]) -> Mapping[str, str]:
         return {name: value for name, value in metadata.items() if name.startswith("nomad-")}
+
+
+def _gpus(options: Options) -> Gpus | None:
+    if not options.gpus:
+        return None
+    return Gpus(options.gpus, toolchain.ensure("fake-gpu").path.parent)
 
 
 def _images(options: Options) -> tuple[str, ...]:

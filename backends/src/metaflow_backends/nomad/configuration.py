@@ -44,6 +44,14 @@ class Security:
 
 
 @dataclass(frozen=True)
+class Gpus:
+    """GPUs that are not there, and the folder of the plugin that tells of them."""
+
+    count: int
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Drivers:
     """What a client needs to know to run tasks."""
 
@@ -51,6 +59,7 @@ class Drivers:
     # What tasks of the exec driver see, one laid over the other; none: Nomad's slow default.
     chroot: Sequence[Path] = ()
     interface: str = "lo"
+    gpus: Gpus | None = None
 
 
 def server(place: Place, security: Security) -> dict[str, Any]:
@@ -88,6 +97,7 @@ def client(
             **chroot,
         },
         "plugin": _plugins(drivers),
+        **({"plugin_dir": str(drivers.gpus.folder)} if drivers.gpus else {}),
     }
 
 
@@ -134,10 +144,14 @@ def _client_options(drivers: Drivers) -> dict[str, str]:
 
 
 def _plugins(drivers: Drivers) -> Mapping[str, Any]:
-    raw_exec = {"raw_exec": [{"config": [{"enabled": True}]}]}
-    if not drivers.docker:
-        return raw_exec
-    return {**raw_exec, "docker": [{"config": [_docker(drivers.docker)]}]}
+    found: dict[str, Any] = {"raw_exec": [{"config": [{"enabled": True}]}]}
+    if drivers.gpus:
+        found["fake-gpu"] = [{"config": [{"count": drivers.gpus.count}]}]
+    if drivers.docker:
+        # Nomad asks for the runtime of NVIDIA where a task is given cards; these need none.
+        cards = {"nvidia_runtime": "runc"} if drivers.gpus else {}
+        found["docker"] = [{"config": [{**_docker(drivers.docker), **cards}]}]
+    return found
 
 
 def _docker(address: str) -> dict[str, Any]:

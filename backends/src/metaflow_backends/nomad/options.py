@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metaflow_backends.protocol import Settings
 
 DRIVERS = ("docker", "exec", "raw_exec")  # that flows can be told to use
+MOST_GPUS = 8
 MOST_CLIENTS = 9  # each has an address of its own in the hub's network
 
 
@@ -35,6 +36,7 @@ class Options:
     docker: str = "auto"
     datastore: bool = True  # start an S3 store of its own
     driver: str = "docker"  # of flows
+    gpus: int = 0  # that each client pretends to have
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
@@ -95,4 +97,5 @@ _CHECKS = {
     "docker": _docker,
     "datastore": _yes_or_no,
     "driver": _driver,
+    "gpus": _whole(0, MOST_GPUS),
 }

@@ -44,6 +44,7 @@ def environment(backend):
 @pytest.fixture
 def connected(mf_runner, environment):  # noqa: ARG001 - it sets Metaflow up for the column first
     """Connect to the column's agent, or to what stands before it."""
+    import metaflow  # noqa: F401 - it loads the extension, so it comes first
     from metaflow_extensions.nomad.api.client import Client
     from metaflow_extensions.nomad.api.session import Session
     from metaflow_extensions.nomad.connection import Connection

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from metaflow_backends.keys import PREFIX, generate
 from pytest_metaflow_backends.redact import MASK, Redactor
+from pytest_metaflow_backends.report.text import plain
 
 NOTHING = Redactor.from_environment({})
 
@@ -179,3 +180,84 @@ def test_an_ellipsis_on_every_place_costs_seconds_at_most():
     redact("01ab ..." * 20_000)
 
     assert time.process_time() - started < 20
+
+
+PARTING = {
+    "what tput sgr0 says": "\x1b(B\x1b[m",
+    "a link": "\x1b]8;;http://x\x1b\\",
+    "a title without end": "\x1b]0;t\x07",
+    "a private string": "\x1bPq\x1b\\",
+    "an eight-bit escape": "\x9b0m",
+    "colours by colons": "\x1b[38:2::1:2:3m",
+    "a control character": "\x01",
+    "a form feed": "\x0c",
+    "NUL": "\x00",
+    "an eight-bit control": "\x85",
+    "right to left": "\u202d",
+    "an isolate": "\u2066",
+    "no width": "\u200b",
+    "soft hyphen": "\xad",
+    "byte order mark": "\ufeff",
+    "several": "\x1b[0m\u200b\x1b(B",
+}
+
+
+@pytest.mark.parametrize("parting", PARTING.values(), ids=PARTING)
+@pytest.mark.parametrize("secret", ["abcdefghij0123", "ghp_0123456789ABCDEFGHIJ0123"])
+def test_nothing_that_a_report_takes_out_hides_a_secret(parting, secret):
+    redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij0123", "OTHER_TOKEN": "abcdef"})
+    text = f"é \x1b[1mx {secret[:6]}{parting}{secret[6:]} y\n"
+
+    actual = redact(text)
+
+    assert plain(actual) == f"é x {MASK} y\n"
+    assert secret[6:] not in actual
+
+
+@given(st.lists(st.sampled_from([*PARTING.values(), *"\x1b[0;m]", "abc123", "xyz", "\n"])))
+def test_no_report_puts_a_secret_together(parts):
+    redact = Redactor.from_environment({"A_TOKEN": "abc123", "B_TOKEN": "abc123xyz"})
+
+    actual = redact("".join(parts))
+
+    assert "abc123" not in plain(actual)
+    assert "abc123" not in actual
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31;1abcdefghij",  # an escape that a tail has cut: its last letter would be ours
+        "\x1babcdefghij",
+        "\x1b]0;abcdefghij\x07",
+        "abcde\x1b]0;abcdefghij\x07fghij",
+        "x\x01AKIAIOSFODNN7EXAMPLE",
+    ],
+)
+def test_an_escape_takes_no_part_of_a_secret_away(text):
+    redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij"})
+
+    for actual in (redact(text), plain(redact(text))):
+        assert "bcdefghij" not in actual
+        assert "AKIA" not in actual
+
+
+def test_a_secret_that_holds_what_is_not_seen_is_one_with_and_without_it():
+    redact = Redactor.from_environment({"MY_TOKEN": "abc\x1b[0mdef\u200bghi"})
+
+    assert redact("abc\x1b[0mdef\u200bghi abcdefghi") == f"{MASK} {MASK}"
+
+
+def test_a_secret_of_short_lines_is_found_at_any_end_of_line():
+    redact = Redactor.from_environment({"MY_TOKEN": "abc\ndef\n"})
+
+    assert redact("abc\r\ndef, abc\rdef, abc\ndef") == f"{MASK}, {MASK}, {MASK}"
+
+
+def test_a_line_of_ten_megabytes_with_colours_takes_seconds():
+    redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij"})
+    started = time.process_time()
+
+    redact("\x1b[31mabcde\x1b[0mfgh of a text that is not secret\n" * 200_000)
+
+    assert time.process_time() - started < 60

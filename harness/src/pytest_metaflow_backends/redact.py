@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_backends.keys import FORM
 
+from pytest_metaflow_backends import unseen
 from pytest_metaflow_backends.spellings import (
     MASK,
     SHORTEST_SECRET,
@@ -23,8 +24,6 @@ from pytest_metaflow_backends.spellings import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-ANSI = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
 
 # Names that hold secrets by convention, in addition to those of the matrix.
 NAMES = (
@@ -101,7 +100,7 @@ class Redactor:
         spelled = {s for secret in found for s in spellings(secret)} - self._known
         if spelled:
             self._known |= spelled
-            self._values = re.compile(any_of(self._known))
+            self._values = re.compile(f"({any_of(self._known)})")
             self._longest = max(map(len, self._known))
 
     def __call__(self, text: str) -> str:
@@ -126,13 +125,25 @@ class Redactor:
         return masked
 
     def _masked(self, text: str, values: re.Pattern[str] | None, known: frozenset[str]) -> str:
+        masked = self._found(text, values, known)
+        if not unseen.parted(text):
+            return masked
+        seen = self._found(self._joined(text, values), values, known)
+        return masked if unseen.joined(masked, values) == seen else seen
+
+    def _found(self, text: str, values: re.Pattern[str] | None, known: frozenset[str]) -> str:
+        """Mask what stands in a text in one piece."""
         if values is not None:
-            if "\x1b" in text:
-                text = _plain(text, values)
             text = values.sub(MASK, text)
             if "..." in text:
                 text = without_halves(text, known, self._longest)
         return self._forms.sub(_keep_prefix, text)
+
+    def _joined(self, text: str, values: re.Pattern[str] | None) -> str:
+        """Give a text as it is seen; forms that can be told in it as it is are masked before."""
+        parts = values.split(text) if values else [text]
+        parts[::2] = [self._forms.sub(_keep_prefix, part) for part in parts[::2]]
+        return unseen.joined("".join(parts), values)
 
     def leaves(self, data: Any) -> Any:  # noqa: ANN401 - JSON, and the enums of records
         """Redact every text of a structure, names of members included; enums are closed sets."""
@@ -153,13 +164,6 @@ class Redactor:
                 yield from self._secrets(item, named=named)
         elif named and isinstance(data, str) and len(data) >= SHORTEST_SECRET:
             yield data
-
-
-def _plain(text: str, values: re.Pattern[str]) -> str:
-    """Take the colours out of a text in which they cut a secret in pieces."""
-    plain = ANSI.sub("", text)
-    hidden = len(values.findall(plain)) > len(values.findall(text))
-    return plain if hidden else text
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -11,6 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from pytest_metaflow_backends import unseen
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
@@ -23,7 +25,10 @@ ELLIPSIS = re.compile(r"\.{3,}")
 def spellings(secret: str) -> Iterator[str]:
     """Yield the secret as it stands in logs, URLs, JSON, Python's repr and base64, line by line."""
     yield secret
-    pieces = [line for line in secret.splitlines() if len(line) >= SHORTEST_SECRET]
+    lines = secret.splitlines()
+    yield from (end.join(lines) for end in ("\n", "\r\n", "\r"))
+    seen = unseen.without(secret)
+    pieces = [text for text in (seen, *lines) if len(text) >= SHORTEST_SECRET]
     for text in dict.fromkeys([secret, *pieces]):
         yield from _escaped(text)
         yield from _base64(text)

@@ -12,19 +12,16 @@ import html
 import re
 import secrets
 
+from pytest_metaflow_backends.unseen import CONTROL, ESCAPE
+
 KEEP = 65_536  # characters of one text that are shown at most
 NAME = 1_000  # characters of a test's name that are shown at most
 REPLACEMENT = "\ufffd"
 
-# CSI, OSC (to its end or the end of the line), and the two-character escapes of ECMA-48.
-_ANSI = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-Z\\^-~]"
-    r"|\x9b[0-?]*[ -/]*[@-~]"
-)
+_ANSI = re.compile(ESCAPE)
 # Not text at all: these leave a mark so that a reader sees that something was there.
 _FOREIGN = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
-# Control and bidirectional-override characters: these only change how other text looks.
-_CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(f"[{CONTROL}]")
 _MENTION = re.compile(r"([@#])(?=\w)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~!&$])")
 _AUTOLINK = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)

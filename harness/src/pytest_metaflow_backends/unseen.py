@@ -1,0 +1,65 @@
+"""What stands between two parts of a secret and parts it for a machine, but for no reader."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+# CSI, OSC (to its end or the end of the line), and the two-character escapes of ECMA-48.
+ESCAPE = (
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-Z\\^-~]"
+    r"|\x9b[0-?]*[ -/]*[@-~]"
+)
+# Control and bidirectional-override characters: these only change how other text looks.
+CONTROL = "\x01-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+# Further ones that take no place on a screen: soft hyphens, joiners, marks of order, selectors.
+_NO_WIDTH = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# A carriage return is a break between lines for every reader of ours.
+_CHARACTER = f"[\x00{CONTROL}{_NO_WIDTH}]".replace("\x0b-\x1f", "\x0b\x0c\x0e-\x1f")
+_HAS_ONE = re.compile(_CHARACTER)
+_HAS_ONE_ASCII = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # three times as fast
+_UNSEEN = re.compile(f"{ESCAPE}|{_CHARACTER}")
+
+
+def without(text: str) -> str:
+    """Give the text without what is not seen of it."""
+    return _UNSEEN.sub("", text)
+
+
+def parted(text: str) -> bool:
+    """Tell quickly if there is anything in a text that could part a secret."""
+    search = _HAS_ONE_ASCII if text.isascii() else _HAS_ONE
+    return search.search(text) is not None
+
+
+def joined(text: str, secrets: re.Pattern[str] | None) -> str:
+    """Take out what parts a text, but nothing that a secret reaches into as it stands."""
+    whole = [found.span() for found in secrets.finditer(text)] if secrets else []
+    return _cut(text, _gaps(_UNSEEN, text, whole))
+
+
+def _gaps(unseen: re.Pattern[str], text: str, whole: list[Span]) -> Iterator[Span]:
+    """Yield what may be taken out; both lists of places are in order."""
+    secrets = iter([*whole, (len(text) + 1, len(text) + 1)])
+    start, end = next(secrets)
+    for gap in unseen.finditer(text):
+        while end <= gap.start() or gap.start() <= start < end <= gap.end():
+            start, end = next(secrets)  # it has gone by, or goes with the gap
+        if start >= gap.end():
+            yield gap.span()
+
+
+def _cut(text: str, spans: Iterator[Span]) -> str:
+    kept, at = [], 0
+    for start, end in spans:
+        kept.append(text[at:start])
+        at = end
+    return "".join([*kept, text[at:]])

@@ -3,7 +3,9 @@ from __future__ import annotations
 import base64
 import html
 import json
+import pprint
 import re
+import textwrap
 import time
 from urllib.parse import quote, quote_plus
 
@@ -259,5 +261,59 @@ def test_a_line_of_ten_megabytes_with_colours_takes_seconds():
     started = time.process_time()
 
     redact("\x1b[31mabcde\x1b[0mfgh of a text that is not secret\n" * 200_000)
+
+    assert time.process_time() - started < 60
+
+
+LONG = "".join(chr(33 + n * 41 % 94) for n in range(150))
+WRAPPED = {
+    "by base64(1)": lambda data: base64.encodebytes(data).decode(),
+    "by openssl": lambda data: "\n".join(textwrap.wrap(base64.b64encode(data).decode(), 64)),
+    "by MIME": lambda data: base64.encodebytes(data).decode().replace("\n", "\r\n"),
+    "for URLs": lambda data: "\n".join(textwrap.wrap(base64.urlsafe_b64encode(data).decode(), 72)),
+    "indented": lambda data: textwrap.indent(base64.encodebytes(data).decode(), "    "),
+    "in a traceback": lambda data: textwrap.indent(base64.encodebytes(data).decode(), "E       "),
+    "in repr": lambda data: repr(base64.encodebytes(data)),
+    "in JSON": lambda data: json.dumps(base64.encodebytes(data).decode()),
+    "in JSON, CRLF": lambda data: json.dumps(
+        base64.encodebytes(data).decode().replace("\n", "\r\n")
+    ),
+    "in JSON in JSON": lambda data: json.dumps(json.dumps(base64.encodebytes(data).decode())),
+    "as a list": lambda data: json.dumps(base64.encodebytes(data).decode().split(), indent=2),
+    "by pprint": lambda data: pprint.pformat(base64.encodebytes(data)),
+    "in colours": lambda data: base64.encodebytes(data).decode().replace("\n", "\x1b[0m\n\x1b[32m"),
+}
+
+
+@pytest.mark.parametrize("secret", [LONG, LONG[:20]], ids=["long", "short"])
+@pytest.mark.parametrize("wrapped", WRAPPED.values(), ids=WRAPPED)
+def test_base64_in_lines_hides_no_secret_wherever_it_lies(wrapped, secret):
+    redact = Redactor.from_environment({"MY_TOKEN": secret})
+
+    for before in range(0, 70, 3 if len(secret) > 100 else 1):
+        text = wrapped(b"\xfa" * before + secret.encode() + b"\xfb" * 100)
+        actual = redact(f"said:\n{text}\nthe end")
+        base64_only = re.sub(r"(\\+[nr])|(?m:^E )|\x1b\[[0-9]+m|[^A-Za-z0-9+/_-]", "", actual)
+        sure = base64.b64encode(b"\0" * (-before % 3) + secret.encode() + b"\0\0")
+        for part in (sure[4:-8], secret.encode()):
+            assert part.decode() not in base64_only.replace("-", "+").replace("_", "/")
+        assert MASK in actual
+        assert actual.endswith("the end")
+
+
+def test_lines_that_are_long_words_stay_as_they_are():
+    redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij"})
+    text = f"{'x' * 76}\n{'y' * 76}\nabcdefg"
+
+    assert redact(text) == text
+    assert redact(f"{text}\nabcdefghij") == f"{text}\n{MASK}"
+
+
+def test_ten_megabytes_of_base64_in_lines_take_seconds():
+    redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij"})
+    text = f"{'ABCabc123/' * 7}\n" * 40_000
+    started = time.process_time()
+
+    redact(text)
 
     assert time.process_time() - started < 60

@@ -206,6 +206,25 @@ def test_what_a_passing_test_or_an_import_says_is_masked_on_the_terminal_too(pro
     assert "canary" not in "".join(said)
 
 
+def test_base64_in_lines_is_masked_in_a_traceback_and_in_what_is_made_of_it(project, monkeypatch):
+    secret = "canary-" * 20
+    parts = [base64.b64encode(f"{'-canary' * 5}"[n:].encode())[4:24].decode() for n in range(3)]
+    monkeypatch.setenv("MY_TOKEN", secret)
+    project.test_file(
+        "import base64, os\n"
+        "ENCODED = base64.encodebytes(os.environ['MY_TOKEN'].encode()).decode()\n"
+        "def test_alone(): raise RuntimeError(ENCODED)\n"
+        "def test_it(backend): print(ENCODED); assert ENCODED.encode() == 1\n"
+    )
+
+    result, lines = project.record("-rA", "-vv", "--junitxml=j.xml")
+
+    said = [result.stdout.str(), json.dumps(lines), (project.path / "j.xml").read_text()]
+    assert result.ret == 1
+    assert all("[redacted]" in text for text in said)
+    assert [part for part in parts for text in said if part in text] == []
+
+
 def test_a_plan_shows_no_secret_options(project):
     project.matrix(
         "version: 1\nbackends: {local: {kind: local, scheduler_type: argo-workflows, "

@@ -33,10 +33,22 @@ def _masked(part: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a tree with
     if isinstance(part, str):
         return redactor(part)
     if isinstance(part, list):
-        return [_masked(item, redactor) for item in part]
+        return _lines(part, redactor) or [_masked(item, redactor) for item in part]
     if isinstance(part, tuple):
         return tuple(_masked(item, redactor) for item in part)
     if type(part).__module__.startswith("_pytest."):
         for name, value in list(vars(part).items()):
             object.__setattr__(part, name, _masked(value, redactor))
     return part
+
+
+def _lines(part: list[Any], redactor: Redactor) -> list[str] | None:
+    """Mask the lines of a traceback together, since a secret may lie on two; None if they are none.
+
+    There are fewer afterwards if one was hidden so.
+    """
+    if not all(isinstance(line, str) for line in part):
+        return None
+    text = "\n".join(part)
+    masked = redactor(text)
+    return part if masked == text else masked.split("\n")

@@ -129,7 +129,7 @@ class Redactor:
         if not unseen.parted(text):
             return masked
         seen = self._found(self._joined(text, values), values, known)
-        return masked if unseen.joined(masked, values) == seen else seen
+        return masked if unseen.alike(unseen.joined(masked, values), seen) else seen
 
     def _found(self, text: str, values: re.Pattern[str] | None, known: frozenset[str]) -> str:
         """Mask what stands in a text in one piece."""

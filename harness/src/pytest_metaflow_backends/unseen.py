@@ -27,6 +27,20 @@ _CHARACTER = f"[\x00{CONTROL}{_NO_WIDTH}]".replace("\x0b-\x1f", "\x0b\x0c\x0e-\x
 _HAS_ONE = re.compile(_CHARACTER)
 _HAS_ONE_ASCII = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # three times as fast
 _UNSEEN = re.compile(f"{ESCAPE}|{_CHARACTER}")
+# Breaks between lines, with what quotes and tracebacks put around them.
+_BREAK = r"(?:['\",]{0,2}(?:\r?\n|(?:\\+r)?\\+n)(?:E?[ \t>|]+)?(?:b?['\"])?)"
+_ANY_BREAK = re.compile(_BREAK)
+# Those within encoded data: a full line stands before them.
+_LINE = "[A-Za-z0-9+/_-]{32}"
+_WRAP = re.compile(f"(?<={_LINE}){_BREAK}{{1,2}}(?=[A-Za-z0-9+/=_-])")
+# The same where it ends, which is found sooner: few breaks have such a line before them.
+_ENDS = [
+    re.compile("|".join(rf"{end}(?<={_LINE}{before}{end})" for before in befores))
+    for end, befores in (
+        (r"\n", ("", r"\r", "['\"]", "['\"],", "['\"]\r", "['\"],\r")),
+        (r"\\n", ("", r"\\", r"\\r", r"\\\\r\\", "['\"]", "['\"],")),
+    )
+]
 
 
 def without(text: str) -> str:
@@ -36,21 +50,28 @@ def without(text: str) -> str:
 
 def parted(text: str) -> bool:
     """Tell quickly if there is anything in a text that could part a secret."""
-    search = _HAS_ONE_ASCII if text.isascii() else _HAS_ONE
-    return search.search(text) is not None
+    character = _HAS_ONE_ASCII if text.isascii() else _HAS_ONE
+    return any(one.search(text) for one in (character, *_ENDS))
 
 
 def joined(text: str, secrets: re.Pattern[str] | None) -> str:
     """Take out what parts a text, but nothing that a secret reaches into as it stands."""
-    whole = [found.span() for found in secrets.finditer(text)] if secrets else []
-    return _cut(text, _gaps(_UNSEEN, text, whole))
+    for parting in (_UNSEEN, _WRAP, _WRAP):  # the second time, of lines that were broken twice
+        whole = [found.span() for found in secrets.finditer(text)] if secrets else []
+        text = _cut(text, _gaps(parting, text, whole))
+    return text
 
 
-def _gaps(unseen: re.Pattern[str], text: str, whole: list[Span]) -> Iterator[Span]:
+def alike(one: str, other: str) -> bool:
+    """Tell if two texts differ in nothing but breaks between lines."""
+    return _ANY_BREAK.sub("", one) == _ANY_BREAK.sub("", other)
+
+
+def _gaps(parting: re.Pattern[str], text: str, whole: list[Span]) -> Iterator[Span]:
     """Yield what may be taken out; both lists of places are in order."""
     secrets = iter([*whole, (len(text) + 1, len(text) + 1)])
     start, end = next(secrets)
-    for gap in unseen.finditer(text):
+    for gap in parting.finditer(text):
         while end <= gap.start() or gap.start() <= start < end <= gap.end():
             start, end = next(secrets)  # it has gone by, or goes with the gap
         if start >= gap.end():

@@ -225,6 +225,43 @@ def test_base64_in_lines_is_masked_in_a_traceback_and_in_what_is_made_of_it(proj
     assert [part for part in parts for text in said if part in text] == []
 
 
+PROPERTIES = """
+    import os
+
+    SECRET = os.environ["MY_TOKEN"]
+
+    def test_alone(record_property, record_xml_attribute, record_testsuite_property):
+        record_property("used", SECRET)
+        record_property(SECRET, {"in": [SECRET.encode()]})
+        record_property("count", 17)
+        record_xml_attribute("status", SECRET)
+        record_testsuite_property("whole", [SECRET])
+        record_testsuite_property("plain", 4711)
+
+    def test_it(backend, record_property):
+        record_property("used", SECRET)
+        assert False
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
+def test_what_tests_record_for_junit_is_masked_in_it(project, monkeypatch, workers):
+    monkeypatch.setenv("MY_TOKEN", "canary-of-a-property")
+    project.test_file(PROPERTIES)
+
+    result = project.run("--junitxml=j.xml", "-o", "junit_family=xunit1", *workers)
+
+    written = (project.path / "j.xml").read_text()
+    assert result.ret == 1
+    assert "canary" not in written + result.stdout.str()
+    assert written.count('name="used" value="[redacted]"') == 2
+    assert 'name="count" value="17"' in written
+    if not workers:  # pytest itself keeps neither under xdist
+        assert 'status="[redacted]"' in written
+        assert """name="whole" value="['[redacted]']\"""" in written
+        assert 'name="plain" value="4711"' in written
+
+
 def test_a_plan_shows_no_secret_options(project):
     project.matrix(
         "version: 1\nbackends: {local: {kind: local, scheduler_type: argo-workflows, "

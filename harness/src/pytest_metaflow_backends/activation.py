@@ -11,6 +11,7 @@ from pytest_metaflow_backends.collection import Collection
 from pytest_metaflow_backends.distribution import Distribution
 from pytest_metaflow_backends.errors import HarnessError
 from pytest_metaflow_backends.plugin import ACTIVE
+from pytest_metaflow_backends.properties import Properties
 from pytest_metaflow_backends.recording import Recording
 from pytest_metaflow_backends.reporting import Reporting
 
@@ -41,6 +42,7 @@ def activate(config: pytest.Config, matrix: Path) -> None:
     manager = config.pluginmanager
     manager.register(Collection(config, run), ACTIVE)
     manager.register(Reporting(config, run), "metaflow-reporting")
+    manager.register(Properties(run.redact), "metaflow-properties")
     fixtures.open_lifecycle(config, run)
     if run.controlling:
         stopping.end_in_order(config)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_metaflow_backends import properties
+
 if TYPE_CHECKING:
     import pytest
 
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
 def redact(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
     """Mask what was said by a test, or while its module was imported.
 
-    That is the traceback or the reason, captured output, and our own facts.
+    That is the traceback or the reason, captured output, properties, and our own facts.
     """
     report.longrepr = _masked(report.longrepr, redactor)
     report.sections = [(name, redactor(text)) for name, text in report.sections]
+    if known := getattr(report, "user_properties", None):  # not of a report of collection
+        report.user_properties = [  # type: ignore[union-attr]
+            properties.masked(name, value, redactor) for name, value in known
+        ]
     if (why := getattr(report, "wasxfail", None)) is not None:
         report.wasxfail = redactor(why)  # type: ignore[union-attr]
     facts = getattr(report, "metaflow", {})

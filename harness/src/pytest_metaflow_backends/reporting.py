@@ -65,7 +65,7 @@ class Reporting:
         report = yield
         state = state_of(item)
         if state.column is None and report.outcome == "passed":
-            if report.sections:
+            if report.sections or report.user_properties:
                 birth.redact(report, self.run.redact)
             return report  # the commonest case by far costs nothing more
         if state.column is not None:

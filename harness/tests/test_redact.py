@@ -117,6 +117,14 @@ SPELLED = {
     "form": quote_plus(AWKWARD),
     "url in lower case": re.sub("%..", lambda m: m.group().lower(), quote(AWKWARD, safe="")),
     "html": html.escape(AWKWARD),
+    "json in upper case": json.dumps(AWKWARD)[1:-1]
+    .replace("u00e4", "u00E4")
+    .replace("00f6", "00F6"),
+    "repr of bytes": repr(AWKWARD.encode())[2:-1],
+    "ascii": ascii(AWKWARD)[1:-1],
+    "pytest's name for text": AWKWARD.encode("unicode_escape").decode(),
+    "pytest's name for bytes": AWKWARD.encode().decode("ascii", "backslashreplace"),
+    "xml, only ascii": AWKWARD.encode("ascii", "xmlcharrefreplace").decode(),
     "base64 for urls": base64.urlsafe_b64encode(AWKWARD.encode()).decode().rstrip("="),
 }
 
@@ -131,6 +139,7 @@ def test_a_secret_is_masked_however_it_is_spelled(text):
     assert "55/w" not in actual
     assert "rd+" not in actual
     assert MASK in actual
+    assert len(actual) <= len(f"[{MASK}q]")  # base64 ends with a part of what stands behind
 
 
 def test_the_halves_that_pytest_leaves_of_a_long_value_are_masked():

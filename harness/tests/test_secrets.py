@@ -262,6 +262,32 @@ def test_what_tests_record_for_junit_is_masked_in_it(project, monkeypatch, worke
         assert 'name="plain" value="4711"' in written
 
 
+NOT_ASCII = """
+    import os
+    import pytest
+
+    SECRET = os.environ["MY_TOKEN"]
+
+    @pytest.mark.parametrize("value", [SECRET, SECRET.encode(), SECRET.upper()])
+    def test_it(backend, value):
+        print(SECRET.encode(), ascii(SECRET))
+        assert SECRET.encode() == 1
+"""
+
+
+def test_a_secret_that_is_not_ascii_is_masked_where_it_is_escaped(project, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "kanarienvögel-dürfen-nicht-heraus")
+    project.test_file(NOT_ASCII)
+
+    result, lines = project.record("-rA", "-v", "--junitxml=j.xml")
+
+    said = [result.stdout.str(), json.dumps(lines), (project.path / "j.xml").read_text()]
+    assert result.ret == 1
+    assert all("[redacted]" in text for text in said)
+    assert [word for word in ("kanarienv", "heraus") for text in said if word in text] == []
+    assert "KANARIENV" in said[0]  # which is another text
+
+
 def test_a_plan_shows_no_secret_options(project):
     project.matrix(
         "version: 1\nbackends: {local: {kind: local, scheduler_type: argo-workflows, "

@@ -183,10 +183,11 @@ class Collection:
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_parametrize_id(self, val: object) -> str | None:
         """Keep secrets out of the names that pytest makes of texts, and prints everywhere."""
-        if not isinstance(val, str):
+        if not isinstance(val, (str, bytes)):
             return None
-        masked = self.run.redact.name(val)
-        return None if masked == val else masked
+        text = val if isinstance(val, str) else val.decode("ascii", "backslashreplace")
+        masked = self.run.redact.name(text)
+        return None if masked == text else masked
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -38,6 +38,7 @@ def _escaped(text: str) -> Iterator[str]:
     raw = text.encode("utf-8", "surrogateescape")
     percent = (quote(raw), quote(raw, safe=""), quote_plus(raw))
     yield text
+    yield from _not_ascii(text, raw)
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield json.dumps(json.dumps(text))[3:-3]  # JSON within JSON
@@ -46,6 +47,16 @@ def _escaped(text: str) -> Iterator[str]:
     yield shlex.quote(text).strip("'")
     yield from percent
     yield from (re.sub("%..", lambda m: m.group().lower(), form) for form in percent)
+
+
+def _not_ascii(text: str, raw: bytes) -> Iterator[str]:
+    """Yield what is left of it where only ASCII may stand: what is ASCII already, stays."""
+    yield repr(raw)[2:-1]
+    yield raw.decode("ascii", "backslashreplace")  # pytest's name of a test for the bytes
+    yield text.encode("unicode_escape").decode("ascii")  # and for the text
+    yield ascii(text)[1:-1]
+    yield text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    yield re.sub(r"\\u[0-9a-f]{4}", lambda m: f"\\u{m[0][2:].upper()}", json.dumps(text)[1:-1])
 
 
 def _base64(text: str) -> Iterator[str]:

@@ -326,3 +326,56 @@ def test_ten_megabytes_of_base64_in_lines_take_seconds():
     redact(text)
 
     assert time.process_time() - started < 60
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["DB_PASS", "db_pass", "SMTP_PWD", "MY_PASSPHRASE", "PASSPHRASE_FILE", "GPG_PASSPHRASE_2"],
+)
+def test_a_variable_whose_name_says_password_in_other_words_is_secret(name):
+    assert Redactor.from_environment({name: "abcdefghij"})("abcdefghij") == MASK
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PASS_THROUGH", "COMPASS", "BYPASS"])
+def test_a_variable_that_only_sounds_like_it_is_none(name):
+    assert Redactor.from_environment({name: "/home/me"})("/home/me") == "/home/me"
+
+
+PASSWORDS = ["pa/ss", "pa:ss", "pa@ss", "pa/ss:wo@rd", "@@@@", "p?a#ss/", "8080:x", "pa'ss"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_a_password_in_a_url_is_masked_whatever_it_holds(password):
+    actual = NOTHING(f"see postgres://user:{password}@host:5432/db now")
+
+    assert actual == f"see postgres://user:{MASK}@host:5432/db now"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host:8080/a/b?mail=me@example.org",
+        "http://127.0.0.1:4646/v1/job/x@2",
+        "git+https://host:443/x.git@main",
+        "see http://host: me@example.org",
+        "http://host/a:b@c",
+    ],
+)
+def test_a_port_and_a_path_are_no_password(text):
+    assert NOTHING(text) == text
+
+
+def test_of_several_urls_each_keeps_its_host():
+    actual = NOTHING('amqp://u:one@h1,amqp://u:two@h2 {"a":"redis://:three@h3/0","m":"x@y"}')
+
+    assert (
+        actual == f'amqp://u:{MASK}@h1,amqp://u:{MASK}@h2 {{"a":"redis://:{MASK}@h3/0","m":"x@y"}}'
+    )
+
+
+def test_many_urls_cost_seconds_at_most():
+    started = time.process_time()
+
+    NOTHING("a://b:" * 100_000 + ("a://b:" + "c" * 300) * 3_000)
+
+    assert time.process_time() - started < 20

@@ -31,6 +31,9 @@ NAMES = (
     "*SECRET*",
     "*PASSWORD*",
     "*PASSWD*",
+    "*PASSPHRASE*",
+    "*_PASS",
+    "*_PWD",
     "*CREDENTIAL*",
     "*_KEY",
     "*APIKEY*",
@@ -55,7 +58,11 @@ PATTERNS = (
         r"()-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}"
         r"(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
     ),
-    r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,255}:)[^\s:/@]{3,255}(?=@)",  # scheme://user:secret@
+    # scheme://user:secret@, where a port with its path is no secret, and the last @ ends one
+    (
+        r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,255}:)(?!\d{1,5}[/?#][^:@]{0,255}@)"
+        r"(?:(?:(?!://)[^\s\"'<>`]){3,255}|[^\s:/@]{3,255})(?=@)"
+    ),
 )
 
 

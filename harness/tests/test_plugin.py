@@ -227,7 +227,7 @@ def test_an_expectation_of_no_test_is_refused_with_its_line(project, named, work
 
     result = project.run(*workers)
 
-    assert result.ret == (1 if workers else 2)
+    assert result.ret == (1 if workers else 4)
     result.stdout.fnmatch_lines([f"*matrix.yaml:6: no test of local is {named}; *"])
 
 

@@ -6,6 +6,7 @@ import pytest
 
 NO_DURATION = "is not a duration; write 90s, 10m, 1h30m or a number of seconds"
 OF_PYTEST = "it is a marker of pytest or a plugin"
+NOTHING_SEEN = "must not be empty, nor only white space or characters that are not seen"
 NO_LENGTH = "is not a duration of more than 0 and at most a week"
 
 
@@ -45,6 +46,15 @@ MEANINGS = {
     "an expectation of an unknown backend": (
         known(backend="lcoal"),
         ["5:13: backend: unknown backend 'lcoal'; did you mean 'local'?"],
+    ),
+    "an owner of a blank": (known(owner='" "'), [f"5:47: owner: {NOTHING_SEEN}"]),
+    "an owner that nobody sees": (
+        known(owner='"\\u200b\\u3164\\u2800"'),
+        [f"5:47: owner: {NOTHING_SEEN}"],
+    ),
+    "a reason of white space": (
+        known(reason='"\\n\\t\\xa0\\xad"'),
+        [f"5:37: reason: {NOTHING_SEEN}"],
     ),
     "an expectation of an unknown variant": (
         known(backend="local/x"),

@@ -6,6 +6,7 @@ import datetime as dt
 import fnmatch
 import keyword
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,10 @@ TAKEN = frozenset(
 NAME, ITEM = object(), object()  # in a way: every key of a mapping, every item of a list
 LONGEST = dt.timedelta(days=366)  # that a known failure may be known
 SOME_TEST = "zq/test_zq.py::test_zq"  # a pattern that matches this one is about no test
+# Characters without a glyph that Unicode counts as letters, marks or signs.
+BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
+    map(chr, range(0xFE00, 0xFE10))
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -119,6 +124,12 @@ def _one_test(pattern: str) -> str:
     return f"{shown(pattern)} matches every test; name the ones that are known to fail"
 
 
+def _visible(text: str) -> str:
+    if any(unicodedata.category(char)[0] not in "CZ" and char not in BLANK for char in text):
+        return ""
+    return "must not be empty, nor only white space or characters that are not seen"
+
+
 def _near(value: Any, known: Collection[str]) -> str:  # noqa: ANN401
     return did_you_mean(value, known) if isinstance(value, str) else ""
 
@@ -136,6 +147,8 @@ CHECKS: Sequence[tuple[tuple[Any, ...], Callable[[Any, Facts], str]]] = (
     (("expect_failures", ITEM, "backend"), _column),
     (("expect_failures", ITEM, "until"), _date),
     (("expect_failures", ITEM, "test"), _texts(_one_test)),
+    (("expect_failures", ITEM, "reason"), _texts(_visible)),
+    (("expect_failures", ITEM, "owner"), _texts(_visible)),
     (("select", "rules", ITEM, "backends", ITEM), _column),
     (("select", "rules", ITEM, "paths", ITEM), _texts(bad_path)),
     (("select", "rules", ITEM, "tests", ITEM), _texts(bad_test)),

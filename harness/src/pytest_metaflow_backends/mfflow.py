@@ -76,7 +76,7 @@ class FlowStarter:
                 mode="deployer" if column.scheduler_type else "runner",
                 scheduler_type=column.scheduler_type,
                 deploy_args=dict(column.deploy_args),
-                timeout=timeout or column.timeout,
+                timeout=column.timeout if timeout is None else timeout,
                 environment=complete,
                 cwd=self.folder,
             )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_metaflow_backends.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from metaflow_backends.protocol import Backend
 
     from pytest_metaflow_backends.matrix.model import Column
 
 
 def vet(columns: Iterable[Column]) -> None:
     """Raise UsageError, a line with its place in the file per mistake, for what cannot be right."""
-    if wrong := [line for column in columns for line in [_mistake(column)] if line]:
+    from metaflow_backends import registry
+
+    load = cache(registry.load)  # it looks through all that is installed
+    if wrong := [line for column in columns for line in [_mistake(column, load)] if line]:
         raise UsageError("\n".join(dict.fromkeys(wrong)))
 
 
-def _mistake(column: Column) -> str:
+def _mistake(column: Column, load: Callable[[str], Backend]) -> str:
     """Say what is wrong with a column's options, provider or capabilities; "" if nothing is."""
-    from metaflow_backends import registry
     from metaflow_backends.errors import BackendError
     from metaflow_backends.options import OptionError
     from metaflow_backends.protocol import Checks
@@ -30,7 +35,7 @@ def _mistake(column: Column) -> str:
     from pytest_metaflow_backends.matrix.suggest import did_you_mean
 
     try:
-        backend = registry.load(column.kind)
+        backend = load(column.kind)
         if isinstance(backend, Checks):
             backend.check(settings_of(column))
     except OptionError as error:

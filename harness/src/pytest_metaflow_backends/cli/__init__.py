@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; every error is one line, except our bugs."""
     try:
         code = cli.main(args=None if argv is None else list(argv), standalone_mode=False)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, e.g. `head`
         sys.stderr.close()
         return ExitCode.GREEN
@@ -84,5 +85,19 @@ def _told(error: BaseException) -> int:
         masked = Redactor.from_environment(os.environ)
         click.echo(masked(f"error: {error}"), err=True)
         return error.exit_code if isinstance(error, HarnessError) else ExitCode.RED
+    if isinstance(error, OSError):  # a path that was named, or the place our output goes to
+        reason = error.strerror or str(error)
+        where = error.filename or "what is written here"
+        click.echo(f"error: {where}: {reason}", err=True)
+        _give_up_output()
+        return ExitCode.USAGE
     traceback.print_exception(error)  # our own bug: the one case in which a traceback helps
     return ExitCode.INTERNAL
+
+
+def _give_up_output() -> None:
+    """Let Python not try once more at its end to write what cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

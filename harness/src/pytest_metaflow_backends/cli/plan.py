@@ -16,6 +16,7 @@ from pytest_metaflow_backends.wording import counted
 if TYPE_CHECKING:
     from pytest_metaflow_backends.cli.settings import Settings
     from pytest_metaflow_backends.matrix.model import Column
+    from pytest_metaflow_backends.redact import Redactor
 
 
 @click.command("plan")
@@ -45,7 +46,8 @@ def command(
     """Show the columns, whether they are required here, and the tests each of them would run."""
     chosen = settings.read(matrix, None, context)
     columns = chosen.columns(names, all_variants=all_variants)
-    plans = [_plan(column, chosen, paths, tests=tests) for column in columns]
+    masked = chosen.redactor()  # an option or an argument of a deployment may be a secret
+    plans = [_plan(column, chosen, masked, paths, tests=tests) for column in columns]
     if as_json:
         click.echo(json.dumps(plans, indent=2))
     else:
@@ -55,11 +57,10 @@ def command(
 
 
 def _plan(
-    column: Column, chosen: Settings, paths: tuple[str, ...], *, tests: bool
+    column: Column, chosen: Settings, masked: Redactor, paths: tuple[str, ...], *, tests: bool
 ) -> dict[str, Any]:
     from pytest_metaflow_backends.matrix.describe import describe
 
-    masked = chosen.redactor()  # an option or an argument of a deployment may be a secret
     return {
         "column": column.name,
         "required": column.required_in(chosen.context),

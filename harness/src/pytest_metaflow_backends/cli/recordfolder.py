@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 REPORTS = ("index.html", "report.md", "junit.xml", "report.json")
 OPENINGS = (b'{"kind": "session"', b'{"kind": "part"')  # of every file of records
 VERDICT = b'"verdict"'
+SUFFIX = ".jsonl"
 HEAD = 4096  # bytes
 LOCK = ".run.lock"
 ASIDE = ".earlier"  # where the reports of an earlier run are while another goes on
@@ -95,6 +96,14 @@ def refuse_others(folder: Path) -> None:
             f"{folder} holds {', '.join(there)}, which mf-backends has not written; choose another "
             "folder for the reports with --output DIR"
         )
+
+
+def refuse_no_records(path: Path) -> None:
+    """Raise UsageError if no records can be here; a folder may hold none, which is a verdict."""
+    if path.is_dir() or (path.is_file() and (path.suffix == SUFFIX or _is_record(path))):
+        return
+    what = "is neither a folder nor a file of records" if path.exists() else "is not there"
+    raise UsageError(f"{path} {what}; name the folder that --metaflow-records or run wrote")
 
 
 def _is_record(path: Path) -> bool:

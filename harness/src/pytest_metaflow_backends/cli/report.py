@@ -9,7 +9,7 @@ import click
 from pytest_metaflow_backends.cli import settings
 from pytest_metaflow_backends.cli.building import Order, build_and_write
 from pytest_metaflow_backends.cli.expecting import expect_options, expected
-from pytest_metaflow_backends.cli.recordfolder import refuse_others
+from pytest_metaflow_backends.cli.recordfolder import refuse_no_records, refuse_others
 
 
 @click.command("report")
@@ -37,6 +37,7 @@ def command(
     """Merge the records below RECORDS and write index.html, report.md, junit.xml, report.json."""
     chosen = settings.read(matrix, None, context)
     folder = Path(records).absolute()
+    refuse_no_records(folder)
     target = Path(output).absolute() if output else folder.parent
     refuse_others(target)
     order = Order(folder, expected(chosen, expect, selection), title)

@@ -68,7 +68,7 @@ def command(
     facts = describe(selection)
     text = json.dumps(facts, indent=2)
     if output:
-        Path(output).write_text(f"{text}\n", encoding="utf-8")
+        _write(Path(output), f"{text}\n")
     if path := os.environ.get("GITHUB_OUTPUT"):
         _set_outputs(facts, Path(path))
     click.echo(text if as_json else _said(selection))
@@ -98,6 +98,13 @@ def _lines(file: str) -> list[str]:
     except OSError as error:
         raise UsageError(f"--changed {file}: {error.strerror or error}") from error
     return [line for line in text.splitlines() if line]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {path}: {error.strerror or error}") from error
 
 
 def _refuse_missing(tests: Sequence[str], root: Path) -> None:

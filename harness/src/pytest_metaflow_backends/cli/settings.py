@@ -51,6 +51,8 @@ class Settings:
         return chosen
 
     def _named(self, names: Sequence[str], *, all_variants: bool) -> tuple[Column, ...]:
+        if empty := [name for name in names if not name.replace(",", " ").split()]:
+            raise UsageError(f"{empty[0]!r} names no column; give a name, e.g. k8s or k8s/kind")
         flat = [part.strip() for name in names for part in name.replace(",", " ").split()]
         if flat:
             return selection.columns_asked(self.matrix, flat, all_variants=all_variants)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TAIL_LINES = 200
+LONGEST = 7 * 24 * 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class FlowRequest:
             raise UsageError(f"flow file {self.path} does not exist; give the path of a .py file")
         if not self.cwd.is_dir():
             raise UsageError(f"working directory {self.cwd} of flow {self.path} does not exist")
+        if not 0 < self.timeout <= LONGEST:
+            raise UsageError(
+                f"timeout {self.timeout!r} of flow {self.path}: give seconds, more than 0 and at "
+                "most a week"
+            )
         if self.command not in COMMANDS:
             known = ", ".join(COMMANDS)
             raise UsageError(f"flow command {self.command!r} is not known; use one of {known}")

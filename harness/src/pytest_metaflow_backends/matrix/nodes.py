@@ -7,6 +7,7 @@ Source: https://yaml.org/spec/1.2.2/#103-core-schema
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +113,8 @@ def _unusable(node: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def _repeated(node: Any) -> list[str]:  # noqa: ANN401
-    keys = [key.value for key, _ in node.value if key.id == "scalar"]
-    return [key for key in dict.fromkeys(keys) if keys.count(key) > 1]
+    keys = Counter(key.value for key, _ in node.value if key.id == "scalar")
+    return [key for key, number in keys.items() if number > 1]
 
 
 def scalar(node: Any) -> Any:  # noqa: ANN401

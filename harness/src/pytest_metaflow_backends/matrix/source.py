@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_metaflow_backends.errors import UsageError
@@ -23,6 +23,7 @@ class Source:
     data: Any  # plain dicts with text keys, lists, text, numbers, booleans, None
     root: Any  # ruamel.yaml's node of the document
     mistakes: tuple[Mistake, ...] = ()  # found on the way: keys that stand twice, foreign types
+    _keys: dict[int, dict[Any, tuple[Any, Any]]] = field(default_factory=dict)  # of seen mappings
 
     @classmethod
     def read(cls, path: Path) -> Source:
@@ -41,7 +42,7 @@ class Source:
         """Give line and column, from 1, of a value (or its key), or of the nearest thing above."""
         node, mark = self.root, self.root.start_mark
         for depth, part in enumerate(place):
-            found = _of(node, part)
+            found = self._of(node, part)
             if found is None:
                 break
             key, node = found
@@ -50,20 +51,20 @@ class Source:
             mark = (key if wants_key and key is not None else node).start_mark
         return mark.line + 1, mark.column + 1
 
+    def _of(self, node: Any, part: str | int) -> tuple[Any, Any] | None:  # noqa: ANN401
+        """Find the nodes of a key (None in a list) and of its value; of a repeated key the last."""
+        if node.id == "mapping":
+            if id(node) not in self._keys:  # once for each: asked of every column of a matrix
+                self._keys[id(node)] = {pair[0].value: pair for pair in pairs(node)}
+            return self._keys[id(node)].get(part)
+        if node.id == "sequence" and isinstance(part, int) and part < len(node.value):
+            return None, node.value[part]
+        return None
+
     def where(self, place: Place, *, at_key: bool = False) -> str:
         """Give path:line:col."""
         line, column = self.position(place, at_key=at_key)
         return f"{self.path}:{line}:{column}"
-
-
-def _of(node: Any, part: str | int) -> tuple[Any, Any] | None:  # noqa: ANN401
-    """Find the nodes of a key (None in a list) and of its value; of a repeated key the last one."""
-    if node.id == "mapping":
-        found = [pair for pair in pairs(node) if pair[0].value == part]
-        return found[-1] if found else None
-    if node.id == "sequence" and isinstance(part, int) and part < len(node.value):
-        return None, node.value[part]
-    return None
 
 
 def _empty(node: Any) -> bool:  # noqa: ANN401

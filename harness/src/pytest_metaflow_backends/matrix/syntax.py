@@ -10,6 +10,7 @@ from pytest_metaflow_backends.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+LARGEST = 4 << 20  # bytes
 DEEPEST = 40  # levels; a real matrix has eight
 
 
@@ -43,9 +44,11 @@ def _code(character: str | int) -> int:
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        raw = _bytes(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(raw) > LARGEST:
+        raise UsageError(f"{path}: larger than {LARGEST >> 20} MiB; no matrix is")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -53,6 +56,14 @@ def _text(path: Path) -> str:
         raise UsageError(
             f"{path}:{place}: not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8"
         ) from None
+
+
+def _bytes(path: Path) -> bytes:
+    """Read what a matrix may hold, and a little more; devices and pipes may have no end."""
+    if not (path.is_file() or path.is_dir()) and path.exists():
+        raise UsageError(f"{path}: not a regular file")
+    with path.open("rb") as stream:
+        return stream.read(LARGEST + 1)
 
 
 def line_and_column(before: str) -> str:

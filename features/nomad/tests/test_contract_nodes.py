@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
-from metaflow_backends.protocol import Settings
 
 pytestmark = [
     pytest.mark.backends("nomad/multi"), pytest.mark.timeout(300), pytest.mark.faults,
@@ -14,18 +12,6 @@ pytestmark = [
 ]  # fmt: skip
 SEEN = 35.0  # seconds until the second attempt's code runs
 LARGE = 60  # percent of a node's memory: two such tasks fit on none
-
-
-@pytest.fixture
-def environment(backend):
-    """Let steps run without a container, so that a test can count their starts in a file."""
-    raw = backend.backend.attach(
-        Settings(name="nomad", options={"profile": "multi", "driver": "raw_exec"}), backend.running
-    )
-    kept = {
-        n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_", "AWS_"))
-    }
-    return kept | {n: v for n, v in raw.environment.items() if v is not None}
 
 
 def node_of(client, job):

@@ -37,8 +37,9 @@ def command(
     """Merge the records below RECORDS and write index.html, report.md, junit.xml, report.json."""
     chosen = settings.read(matrix, None, context)
     folder = Path(records).absolute()
-    refuse_no_records(folder)
     target = Path(output).absolute() if output else folder.parent
     refuse_others(target)
-    order = Order(folder, expected(chosen, expect, selection), title)
+    wanted = expected(chosen, expect, selection)
+    refuse_no_records(folder)
+    order = Order(folder, wanted, title)
     return build_and_write(order, target, chosen).verdict.exit_code

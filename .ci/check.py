@@ -50,18 +50,20 @@ DEVSTACK = ("docker", "nomad", "k8s")
 FULL = ("local", "s3", "nomad", "k8s", "argo")  # a part each: hours, on two cores
 SMOKE = "local/serial,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
-HELD_VARIANTS = "nomad/acl,nomad/tls,nomad/raw_exec"
+HELD_VARIANTS = "nomad/acl,nomad/tls"
+FAULTY = "nomad/raw_exec"  # where steps and tests see the same files, and can count what began
+FAULTS = tuple(str(path) for path in sorted(ROOT.glob("features/*/tests/test_contract_*.py")))
 OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
 SMOKE_OF_VARIANTS = f"local/serial,nomad/exec,nomad/raw_exec,{OTHER_WAYS}"
-FULL_VARIANTS = f"{HELD_VARIANTS},nomad/exec,nomad/gpu,nomad/multi,{OTHER_WAYS}"
+FULL_VARIANTS = f"{HELD_VARIANTS},{FAULTY},nomad/exec,nomad/gpu,nomad/multi,{OTHER_WAYS}"
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
 FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
 OF_TESTS = frozenset(
-    {"conformance", "smoke flows", "contracts", "contracts of variants", "units", "report"}
-    | {f"conformance on {column}" for column in FULL}
+    {"conformance", "smoke flows", "contracts", "contracts of variants", "faults", "units"}
+    | {"report", *(f"conformance on {column}" for column in FULL)}
 )
 LONG = "test-full"  # goes on where it was cut off
 EVERY_TIME = frozenset({"devstack up", "kind up", "devstack down", "report"})
@@ -151,9 +153,10 @@ TIERS: dict[str, dict[str, Commands]] = {
         "smoke flows": conformance(SMOKE, mark="smoke", append=True),
         "contracts": contracts(HELD, mark="not slow"),
         "contracts of variants": contracts(HELD_VARIANTS, mark="smoke"),
+        "faults": matrix(FAULTY, FAULTS, mark="smoke", append=True),  # one of each kind
         "devstack down": devstack_down(),
         "units": units("-m", "not slow"),
-        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS}"),
+        "report": report(f"local,{SMOKE},docker,nomad,{HELD_VARIANTS},{FAULTY}"),
         "documents of results": of_results("--check"),
         "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },

@@ -225,6 +225,7 @@ def test_a_datacenter_that_is_not_there_leaves_no_node_to_look_at(api, submit):
     assert told["NodesEvaluated"] == 0
 
 
+@pytest.mark.slow  # a registry that cannot be reached is tried for long
 def test_an_image_that_is_missing_is_a_driver_failure(api, submit):
     name = submit("docker", ["true"], config={"image": "nobody/has-this:1"})
 

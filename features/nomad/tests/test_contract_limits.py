@@ -25,6 +25,7 @@ SAID = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.backends("nomad")
 def test_memory_and_time_that_ran_out_are_told_and_caught(mf_flow):
     run = mf_flow(FLOWS / "limits.py", compare=False)

@@ -64,8 +64,17 @@ WRONG = {
 }  # fmt: skip
 
 
+SLOW = {"datacenter", "driver"}  # test_contract.py has them without a flow
+
+
 @pytest.mark.backends("nomad")
-@pytest.mark.parametrize(("wrong", "words"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        pytest.param(*case, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name, case in WRONG.items()
+    ],
+)
 def test_a_wrong_setting_is_said_soon(failed, wrong, words):
     failed(words, **wrong())
 

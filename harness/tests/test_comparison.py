@@ -129,4 +129,4 @@ def test_every_run_of_a_test_is_compared_with_the_run_of_its_number(project):
 
     assert result.ret == 1
     assert {one["field"].partition("/")[0] for one in found} == {"steps"}
-    assert {one["run"] for one in found} == {"run", "again 2"}
+    assert {one["name"] for one in found} == {"run", "again 2"}

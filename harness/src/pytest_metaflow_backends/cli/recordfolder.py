@@ -76,7 +76,8 @@ def set_aside(folder: Path, earlier: Earlier) -> Iterator[None]:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     for name in _reports(folder):
-        (folder / name).replace(aside / name)
+        if (folder / name).is_file():  # a folder of that name is nobody's report
+            (folder / name).replace(aside / name)
     yield
     if not earlier.succeeded:
         for name in _reports(aside):

@@ -435,8 +435,7 @@ def until(true):
     ("require", "columns", "code"),
     [
         ([], "fake", 5),
-        (["--require"], "fake", 5),
-        ([], "fake,fake/other", 0),
+        pytest.param([], "fake,fake/other", 0, marks=pytest.mark.slow),
         (["--require"], "fake,fake/other", 5),
     ],
 )
@@ -472,6 +471,7 @@ def test_a_pytest_that_records_nothing_is_red(project):
     again.stderr.fnmatch_lines(["fake: pytest ended with 0 and recorded nothing"])
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_makes_no_run_an_earlier_one(project):
     project.matrix(FAKE)
     project.test_file("import os\ndef test_a(backend): assert 'BAD' not in os.environ")

@@ -265,6 +265,7 @@ def test_a_secret_of_short_lines_is_found_at_any_end_of_line():
     assert redact("abc\r\ndef, abc\rdef, abc\ndef") == f"{MASK}, {MASK}, {MASK}"
 
 
+@pytest.mark.slow
 def test_a_line_of_ten_megabytes_with_colours_takes_seconds():
     redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij"})
     started = time.process_time()
@@ -318,6 +319,7 @@ def test_lines_that_are_long_words_stay_as_they_are():
     assert redact(f"{text}\nabcdefghij") == f"{text}\n{MASK}"
 
 
+@pytest.mark.slow
 def test_ten_megabytes_of_base64_in_lines_take_seconds():
     redact = Redactor.from_environment({"MY_TOKEN": "abcdefghij"})
     text = f"{'ABCabc123/' * 7}\n" * 40_000

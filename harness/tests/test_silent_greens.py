@@ -460,7 +460,7 @@ def test_tests_of_a_backend_are_collected_without_metaflow():
 
     done = [
         subprocess.run([sys.executable, "-c", program, name], cwd=root, timeout=100, check=False)
-        for name in ("local", "nomad")
+        for name in ("nomad",)
     ]
 
-    assert [one.returncode for one in done] == [0, 0]
+    assert [one.returncode for one in done] == [0]

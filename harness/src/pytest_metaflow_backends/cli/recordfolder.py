@@ -56,14 +56,20 @@ def held(folder: Path) -> Iterator[None]:
 
     Raises UsageError if another run has it, or if it cannot be written.
     """
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         raise UsageError(
             f"another run writes into {folder}; give one its own with --output DIR"
         ) from None
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -78,11 +84,13 @@ def set_aside(folder: Path, earlier: Earlier) -> Iterator[None]:
     for name in _reports(folder):
         if (folder / name).is_file():  # a folder of that name is nobody's report
             (folder / name).replace(aside / name)
-    yield
-    if not earlier.succeeded:
-        for name in _reports(aside):
-            (aside / name).replace(folder / name)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        yield
+    finally:
+        if not earlier.succeeded:
+            for name in _reports(aside):
+                (aside / name).replace(folder / name)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _reports(folder: Path) -> list[str]:

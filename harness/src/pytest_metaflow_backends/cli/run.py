@@ -85,10 +85,7 @@ def command(
     }
     with held(folder):
         earlier = Earlier.in_(records)
-        with set_aside(folder, earlier):
-            codes = run_all(argv, records, chosen.root)
-            if earlier.files and set(codes) == {ExitCode.USAGE}:
-                earlier.remove_newer()  # nothing but the mistake, which was told
+        codes = run_after(earlier, argv, folder, chosen.root)
         if not earlier.succeeded:
             click.echo("no test run began: earlier records and reports are as they were", err=True)
             return worst([*codes, ExitCode.USAGE])
@@ -98,7 +95,18 @@ def command(
         order = building.Order(records, expected, title)
         report = building.build_and_write(order, folder, chosen)
     code = worst([*codes, report.verdict.exit_code])
-    return (append and code == ExitCode.GREEN and idle(codes, require=require)) or code
+    return idle(codes, require=require) if append and code == ExitCode.GREEN else code
+
+
+def run_after(
+    earlier: Earlier, argv: Mapping[str, Sequence[str]], folder: Path, root: Path
+) -> list[int]:
+    """Run all columns while earlier reports are out of the way; gives how each ended."""
+    with set_aside(folder, earlier):
+        codes = run_all(argv, earlier.folder, root)
+        if earlier.files and set(codes) == {ExitCode.USAGE}:
+            earlier.remove_newer()  # nothing but the mistake, which was told
+    return codes
 
 
 def run_all(argv: Mapping[str, Sequence[str]], records: Path, root: Path) -> list[int]:

@@ -19,13 +19,11 @@ from metaflow_extensions.nomad.task import limit
 ATTEMPT = Attempt("F", "1", "start", "1", 0, "s3://b/r")
 META = '{"version": 0, "archive_format": "tgz", "mfcontent_version": 1}'
 PACKAGE = Package(META, "sha", "s3://bucket/code")
-# Stands where `python` is: says what it was asked to do, claims as it is told to.
+# Stands where `python` is: says what it was asked to do, and runs what the keeper would.
 PYTHON = r"""#!/bin/bash
 case "$*" in
   *-m\ pip*) echo "pip" >> "$TOLD" ;;
-  *task.claim*) echo "claim" >> "$TOLD"; exit ${CLAIMED:-0} ;;
-  *save_logs*) echo "save" >> "$TOLD"; echo "[save_logs] noise" ;;
-  *mflog.tee*) exec cat ;;
+  *task.keeper*) echo "keeper" >> "$TOLD"; exec bash -c "$3" ;;
   *boto3*) echo "download" >> "$TOLD"; printf '%s' "$*" > "$TOLD.download"; touch job.tar ;;
   *) echo "python $*" >> "$TOLD" ;;
 esac
@@ -69,38 +67,28 @@ def task(tmp_path, bootstrap):
     return run
 
 
-def test_code_is_had_the_attempt_claimed_the_step_run_and_its_logs_saved(task):
+def test_code_is_had_and_the_step_run_by_its_keeper(task):
     done, told = task("echo step >> $TOLD; echo out; echo err >&2")
 
     assert done.returncode == 0
-    assert told == ["pip", "download", "unpack", "claim", "save", "step", "save"]
+    assert told == ["pip", "download", "unpack", "keeper", "step"]
     assert "out" in done.stdout
     assert "err" in done.stderr
-    assert "noise" not in done.stdout
-
-
-def test_what_came_second_does_nothing_at_all(task):
-    done, told = task("echo step >> $TOLD", CLAIMED="203")
-
-    assert done.returncode == 203
-    assert not {"step", "save"} & set(told)
 
 
 @pytest.mark.parametrize("code", [1, 3, 202])
 def test_the_exit_code_is_the_steps(task, code):
-    done, told = task(f"exit {code}")
+    done, _ = task(f"exit {code}")
 
     assert done.returncode == code
-    assert told[-1] == "save"
 
 
 def test_a_step_that_does_not_begin_is_ended(task, monkeypatch):
     monkeypatch.setattr(commands, "SLOW", 0.0)
 
-    done, told = task("sleep 60", limit=0.5)
+    done, _ = task("sleep 60", limit=0.5)
 
     assert done.returncode == 124
-    assert told[-1] == "save"
 
 
 def test_a_step_that_does_not_listen_is_killed(task, monkeypatch):
@@ -113,10 +101,9 @@ def test_a_step_that_does_not_listen_is_killed(task, monkeypatch):
 
 
 def test_a_step_that_ran_past_its_limit_says_so(task):
-    done, told = task('touch "$METAFLOW_NOMAD_LATE"; exit 143')
+    done, _ = task('touch "$METAFLOW_NOMAD_LATE"; exit 143')
 
     assert done.returncode == 124
-    assert told[-1] == "save"
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["there", "not there"])
@@ -158,8 +145,7 @@ def test_any_word_reaches_the_step_as_it_is(text):
         bare,
         f"{sys.executable} -c '{ECHO}' {shlex.quote(text)}",
     )
-    script = argv[2].replace(commands.CLAIM, "true").replace(commands.BASH_SAVE_LOGS, "true")
-    script = script.replace("python -m metaflow.mflog.tee task", "bash -c cat")
+    script = argv[2].replace(commands.KEEPER, "bash -c")
 
     done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=60, check=False)
 

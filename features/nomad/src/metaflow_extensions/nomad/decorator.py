@@ -88,7 +88,6 @@ class NomadDecorator(StepDecorator):
     begun: ClassVar[dict[str, tuple[str | None, str | None]]] = {}  # jobs of this run
     metadata: Any = None
     task_datastore: Any = None
-    reporter: Any = None
     guard: Any = None  # ends a step that runs past its limit
     package_metadata: ClassVar[str | None] = None
     package_url: ClassVar[str | None] = None
@@ -226,7 +225,7 @@ class NomadDecorator(StepDecorator):
 
         self.metadata, self.task_datastore = metadata, task_datastore
         if reporting.on_nomad(os.environ):
-            self.reporter = reporting.begin(metadata, run_id, step_name, task_id, retry_count)
+            reporting.begin(metadata, run_id, step_name, task_id, retry_count)
             self.guard = Limit(self.limit) if self.limit else None
 
     def task_post_step(
@@ -269,7 +268,7 @@ class NomadDecorator(StepDecorator):
 
         self._lift()
         if reporting.on_nomad(os.environ):
-            reporting.end(self.reporter, self.metadata, self.task_datastore)
+            reporting.end(self.metadata, self.task_datastore)
 
     @classmethod
     def _save_package_once(cls, flow_datastore: Any, package: Any) -> None:

@@ -1,4 +1,4 @@
-"""The command of a task: Metaflow's bootstrap, the claim, the step, and its last logs."""
+"""The command of a task: Metaflow's bootstrap, and the step with what keeps its output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metaflow.mflog import BASH_SAVE_LOGS, bash_capture_logs, export_mflog_env_vars
+from metaflow.mflog import export_mflog_env_vars
 from metaflow_extensions.nomad.errors import NomadError
 from metaflow_extensions.nomad.task import limit
 
@@ -19,8 +19,7 @@ LOGS = "$PWD/.logs"
 HOME = '{ [ -w "$HOME" ] || export HOME=$PWD; }'  # with exec it is a folder that is not there
 INIT = '${METAFLOW_INIT_SCRIPT:+eval "${METAFLOW_INIT_SCRIPT}"}'  # of Metaflow's sandboxes
 FIRST_UPLOAD = "flush_mflogs"  # the last of Metaflow's bootstrap commands
-SAVE = f"{BASH_SAVE_LOGS} >/dev/null"  # it tells of each upload; only failures are of interest
-CLAIM = "python -m metaflow_extensions.nomad.task.claim"
+KEEPER = "python -m metaflow_extensions.nomad.task.keeper"
 LATE = f'export {limit.MARK}="$PWD/.late"'
 TIMED_OUT = 124  # as timeout(1) says it
 SLOW = 120.0  # seconds past its limit until a task is ended whose step has not even begun
@@ -81,13 +80,13 @@ def command(
         stderr_path=f"{LOGS}/mflog_stderr",
     )
     around = [_unquoted(part) for part in bootstrap.around]
-    captured = bash_capture_logs(" && ".join([*around, _limited(step, seconds)]))
+    kept = f"{KEEPER} {shlex.quote(' && '.join([*around, _limited(step, seconds)]))}"
     prepared = [
         HOME, LATE, f"mkdir -p {LOGS}", exports, *interpreter(executable), *map(_unquoted, download)
     ]  # fmt: skip
     text = (
-        f"{INIT} && {' && '.join(prepared)} && {{ {CLAIM} || exit $?; }} && {SAVE} && {captured}; "
-        f'c=$?; [ ! -e "${limit.MARK}" ] || c={TIMED_OUT}; {SAVE}; exit $c'
+        f"{INIT} && {' && '.join(prepared)} && {kept}; "
+        f'c=$?; [ ! -e "${limit.MARK}" ] || c={TIMED_OUT}; exit $c'
     )
     return ["bash", "-c", text]
 

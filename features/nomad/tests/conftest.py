@@ -7,8 +7,11 @@ import time
 import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 from _pytest.mark.expression import Expression
+
+SERVER = "forkserver.server"  # in the command line of what launchers are forked from
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -139,9 +142,45 @@ class Started:
         text = self._lines.read_text() if self._lines.exists() else ""
         return [tuple(line.split()) for line in text.splitlines()]
 
+    def launchers(self):
+        """Find the processes that see steps through: forks of one, or the commands themselves."""
+        return launchers_of(self.process.pid)
+
+    def kill(self):
+        kill_all(self.process.pid)
+
     def ended(self, seconds=120):
         out, _ = self.process.communicate(timeout=seconds)
         return self.process.returncode, out
+
+
+def kill_all(pid):
+    """Kill a run with all that it started here, so that nobody can stop what runs elsewhere."""
+    run = psutil.Process(pid)
+    family = (*run.children(recursive=True), run)
+    for one in family:
+        one.suspend()  # or the last would act on the end of the first
+    for one in family:
+        one.kill()
+
+
+@pytest.fixture
+def killed():
+    """Kill a run and all that it started here."""
+    return kill_all
+
+
+def launchers_of(pid):
+    family = psutil.Process(pid).children(recursive=True)
+    servers = {one.pid for one in family if any(SERVER in word for word in one.cmdline())}
+    forks = [one for one in family if one.ppid() in servers]
+    return forks or [one for one in family if {"nomad", "step"} <= set(one.cmdline())]
+
+
+@pytest.fixture
+def launchers():
+    """Find the processes of a run that see steps through."""
+    return launchers_of
 
 
 @pytest.fixture

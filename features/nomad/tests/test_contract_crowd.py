@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,14 +22,16 @@ STEPS, LINES = 80, 20
 PROCESSES, EACH = 10, 30  # 300 waiters
 
 
-def test_eighty_steps_at_once_lose_and_double_no_line(environment, tmp_path, record_property):
+def test_eighty_steps_at_once_lose_and_double_no_line(
+    environment, tmp_path, launchers, record_property
+):
     argv = [sys.executable, str(FLOWS / "crowd.py"), "--no-pylint", "run"]
     process = subprocess.Popen(
         [*argv, "--steps", str(STEPS), "--lines", str(LINES), "--max-workers", str(STEPS)],
         cwd=tmp_path, env=environment, text=True, stdout=(tmp_path / "out").open("w"),
         stderr=subprocess.STDOUT,
     )  # fmt: skip
-    most = watch(process)
+    most = watch(process, launchers)
 
     out = (tmp_path / "out").read_text()
     assert process.returncode == 0, out[-3000:]
@@ -39,18 +42,15 @@ def test_eighty_steps_at_once_lose_and_double_no_line(environment, tmp_path, rec
         record_property(name, value)
 
 
-def watch(process):
-    """Follow a flow to its end; give the most sockets and memory (MB) of one launcher."""
+def watch(process, launchers):
+    """Follow a flow to its end; give the most sockets and own memory (MB) of one launcher."""
     most = {"sockets of a launcher": 0, "MB of a launcher": 0}
     while process.poll() is None:
-        for one in psutil.Process(process.pid).children(recursive=True):
-            try:
-                if {"nomad", "step"} <= set(one.cmdline()):
-                    sockets, memory = len(one.net_connections()), one.memory_info().rss >> 20
-                    most["sockets of a launcher"] = max(most["sockets of a launcher"], sockets)
-                    most["MB of a launcher"] = max(most["MB of a launcher"], memory)
-            except psutil.Error:
-                continue
+        with suppress(psutil.Error):  # what ends between two looks
+            for one in launchers(process.pid):
+                sockets, memory = len(one.net_connections()), one.memory_full_info().uss >> 20
+                most["sockets of a launcher"] = max(most["sockets of a launcher"], sockets)
+                most["MB of a launcher"] = max(most["MB of a launcher"], memory)
         time.sleep(1)
     return most
 

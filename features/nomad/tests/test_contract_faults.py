@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 
-import psutil
 import pytest
 
 pytestmark = [
@@ -85,7 +84,7 @@ def test_a_job_that_ended_and_was_forgotten_while_nobody_looked_has_succeeded(
 ):
     run = counted(seconds=3)
     (first,) = eventually(run.starts)
-    launcher = trampoline(run.process.pid)
+    (launcher,) = run.launchers()
 
     launcher.suspend()
     eventually(lambda: client.job(first[2])["Status"] == "dead")
@@ -95,12 +94,6 @@ def test_a_job_that_ended_and_was_forgotten_while_nobody_looked_has_succeeded(
 
     assert code == 0, out
     assert run.starts() == [first]
-
-
-def trampoline(pid):
-    """Find the process that sees the step through."""
-    family = psutil.Process(pid).children(recursive=True)
-    return next(one for one in family if {"nomad", "step"} <= set(one.cmdline()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -120,10 +113,23 @@ def test_a_task_whose_launchers_are_killed_ends_by_itself(counted, client, event
     (first,) = eventually(run.starts)
     time.sleep(4)  # a word of its launcher has come
 
-    os.killpg(run.process.pid, signal.SIGKILL)
+    run.kill()
 
     eventually(lambda: ended(client, first[2]), 30)
     assert run.starts() == [first]
+
+
+@pytest.mark.parametrize("forked", ["1", ""], ids=["forked", "each its own"])
+def test_a_run_that_is_killed_alone_leaves_no_allocation(counted, client, eventually, forked):
+    run = counted(METAFLOW_NOMAD_FORKSERVER=forked)
+    (first,) = eventually(run.starts)
+    (launcher,) = run.launchers()
+    assert (launcher.ppid() == run.process.pid) is not bool(forked)
+
+    run.process.kill()
+
+    eventually(lambda: ended(client, first[2]), 10)
+    assert len(run.starts()) == 1
 
 
 def ended(client, job):

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.faults]
@@ -85,12 +84,13 @@ def test_a_step_that_heeds_no_timeout_is_ended_in_time(deaf):
 
 @pytest.mark.smoke
 @pytest.mark.backends("nomad/raw_exec")
-def test_a_step_that_heeds_no_timeout_is_ended_though_its_launcher_is_dead(deaf, eventually):
+def test_a_step_that_heeds_no_timeout_is_ended_though_its_launcher_is_dead(
+    deaf, eventually, killed
+):
     process, ran = deaf
     eventually(ran.times)
 
-    for one in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
-        one.kill()
+    killed(process.pid)
 
     eventually(ran.over, 60)
     assert LIMIT <= ran.seconds() <= LIMIT + ALLOWED

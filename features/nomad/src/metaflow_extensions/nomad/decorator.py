@@ -86,6 +86,7 @@ class NomadDecorator(StepDecorator):
     target_platform = "linux-64"
 
     begun: ClassVar[dict[str, tuple[str | None, str | None]]] = {}  # jobs of this run
+    forkserver: ClassVar[Any] = None  # of this run
     metadata: Any = None
     task_datastore: Any = None
     guard: Any = None  # ends a step that runs past its limit
@@ -155,7 +156,12 @@ class NomadDecorator(StepDecorator):
         self.limit = get_run_time_limit_for_task(decos) if limited else None
 
     def runtime_init(self, flow: Any, graph: Any, package: Any, run_id: Any) -> None:
+        from metaflow import metaflow_config as config
+        from metaflow_extensions.nomad.forkserver import starting
+
         self.package, self.flow_name = package, flow.name
+        if NomadDecorator.forkserver is None and config.NOMAD_FORKSERVER:
+            NomadDecorator.forkserver = starting.start(self.flow_datastore.TYPE)
 
     def runtime_task_created(
         self,
@@ -186,6 +192,8 @@ class NomadDecorator(StepDecorator):
             cli_args.command_options["limit"] = str(self.limit)
         self._note(cli_args.command_options, retry_count)
         cli_args.entrypoint[0] = sys.executable
+        if self.forkserver is not None:
+            cli_args.entrypoint = self.forkserver.entrypoint(cli_args.entrypoint)
 
     def _note(self, options: Any, attempt: int) -> None:
         """Keep which job the launcher of this attempt will register."""
@@ -200,6 +208,9 @@ class NomadDecorator(StepDecorator):
         """Stop what a run that failed has left: Metaflow kills launchers without a word."""
         from metaflow_extensions.nomad import leftover
 
+        server, NomadDecorator.forkserver = self.forkserver, None
+        if server is not None:
+            server.stop()
         begun = dict(self.begun)
         self.begun.clear()  # once for all steps of the run
         if exception is not None and begun:

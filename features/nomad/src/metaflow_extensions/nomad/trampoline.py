@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing, contextmanager
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,13 +182,17 @@ class Trampoline:
             yield
             return
         place = orphan.path(self._attempt.pathspec, self._attempt.number)
-        store = cache(partial(objects.of, self._store.TYPE, self._store.datastore_root))
-        thread = orphan.Launcher(store, place, limit)
+        thread = orphan.Launcher(cache(self._objects), place, limit)
         thread.start()
         try:
             yield
         finally:
             thread.stop()
+
+    def _objects(self) -> objects.Objects:
+        """Open the datastore in good time: Metaflow's client of it, too, is slow to make."""
+        self._kept()
+        return objects.of(self._store.TYPE, self._store.datastore_root)
 
     def _settled(self, end: Ending) -> Ending:
         """Believe the datastore where Nomad took the task away, or knows it no more.

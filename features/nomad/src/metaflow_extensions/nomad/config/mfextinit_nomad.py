@@ -41,6 +41,9 @@ NOMAD_ENV = from_conf("NOMAD_ENV")  # whoever may read jobs sees it
 NOMAD_META = from_conf("NOMAD_META")  # so too
 NOMAD_MHZ_PER_CPU = from_conf("NOMAD_MHZ_PER_CPU", 1000)  # for @resources(cpu=...)
 
+# Whether launchers are forked from one process of the run, which has loaded what they need.
+NOMAD_FORKSERVER = from_conf("NOMAD_FORKSERVER", True)  # noqa: FBT003 - as Metaflow has it
+
 # How long is waited, in seconds.
 NOMAD_QUEUE_TIMEOUT = from_conf("NOMAD_QUEUE_TIMEOUT")
 NOMAD_KILL_TIMEOUT = from_conf("NOMAD_KILL_TIMEOUT")

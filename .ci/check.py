@@ -47,7 +47,8 @@ CONTRACTS = tuple(
 ) + tuple(str(path) for path in sorted(ROOT.glob("features/*/tests/test_contract*.py")))
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
-FULL = ("local", "s3", "nomad", "k8s", "argo")  # a part each: hours, on two cores
+FULL = ("local", "s3", "nomad", "k8s", "argo")  # hours, on two cores; a part for each file of flows
+FLOWS = tuple(sorted((ROOT / "harness/conformance").glob("test_*.py")))
 SMOKE = "local/serial,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
@@ -56,6 +57,7 @@ FAULTS = tuple(str(path) for path in sorted(ROOT.glob("features/*/tests/test_con
 OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
 SMOKE_OF_VARIANTS = f"local/serial,nomad/exec,nomad/raw_exec,{OTHER_WAYS}"
 FULL_VARIANTS = f"{HELD_VARIANTS},{FAULTY},nomad/exec,nomad/gpu,nomad/multi,{OTHER_WAYS}"
+FULL_PARTS = [(f"{file.stem} on {column}", column, file) for column in FULL for file in FLOWS]
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
@@ -63,7 +65,7 @@ FROM_RESULTS = (PAGES / "capabilities_table.py", PAGES / "readme_grid.py")
 # Parts whose failures are tests in the report, and so counted there.
 OF_TESTS = frozenset(
     {"conformance", "smoke flows", "contracts", "contracts of variants", "faults", "units"}
-    | {"report", *(f"conformance on {column}" for column in FULL)}
+    | {"report", *(name for name, *_ in FULL_PARTS)}
 )
 LONG = "test-full"  # goes on where it was cut off
 EVERY_TIME = frozenset({"devstack up", "kind up", "devstack down", "report"})
@@ -106,11 +108,11 @@ def units(*extra: str, tests: Sequence[str] = ()) -> Commands:
 
 
 def conformance(
-    columns: str, *, mark: str = "", append: bool = False, probe: bool = False
+    columns: str, suite: str = SUITE, *, mark: str = "", append: bool = False, probe: bool = False
 ) -> Commands:
     """Run flows on columns; `probe` also runs what a column does not claim to be able to do."""
     undeclared = ("--metaflow-probe-undeclared",) if probe else ()
-    return matrix(columns, (*undeclared, SUITE), mark=mark, append=append)
+    return matrix(columns, (*undeclared, suite), mark=mark, append=append)
 
 
 def contracts(columns: str, *, mark: str) -> Commands:
@@ -164,7 +166,10 @@ TIERS: dict[str, dict[str, Commands]] = {
         "lint": lint(),
         "docs": docs(),
         "devstack up": devstack_up(),
-        **{f"conformance on {c}": conformance(c, append=True, probe=True) for c in FULL},
+        **{
+            name: conformance(column, str(file), append=True, probe=True)
+            for name, column, file in FULL_PARTS
+        },
         "kind up": [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")],
         "smoke flows": conformance(
             f"local/serial,nomad/raw_exec,{OTHER_WAYS}", mark="smoke", append=True

@@ -33,13 +33,7 @@ TAR = '#!/bin/bash\necho "unpack" >> "$TOLD"\n'
 
 
 @pytest.fixture
-def bootstrap():
-    environment = MetaflowEnvironment(None)
-    return Bootstrap.of(environment, "s3", "start", PACKAGE)
-
-
-@pytest.fixture
-def task(tmp_path, bootstrap):
+def task(tmp_path):
     """Run a command where `python` and `tar` only say that they were called."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -48,6 +42,7 @@ def task(tmp_path, bootstrap):
         (programs / name).chmod(0o755)
 
     def run(step, limit=None, executable=None, **env):
+        bootstrap = Bootstrap.of(MetaflowEnvironment(None), "s3", "start", PACKAGE)
         told = tmp_path / "told"
         told.write_text("")
         (tmp_path / "work").mkdir(exist_ok=True)
@@ -74,6 +69,17 @@ def test_code_is_had_and_the_step_run_by_its_keeper(task):
     assert told == ["pip", "download", "unpack", "keeper", "step"]
     assert "out" in done.stdout
     assert "err" in done.stderr
+
+
+def test_what_an_environment_prepares_is_there_for_the_step(task, monkeypatch):
+    prepared = ["echo 'Preparing...'", "flush_mflogs", "export SET='by it'"]
+    monkeypatch.setattr(MetaflowEnvironment, "bootstrap_commands", lambda *_: prepared)
+
+    done, told = task('echo "step $SET" >> $TOLD')
+
+    assert (done.returncode, told[-1]) == (0, "step by it")
+    assert "Preparing...\n" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("code", [1, 3, 202])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -73,7 +74,7 @@ def shown(done):
 def test_a_launcher_is_what_the_command_would_have_been(server, flow, tmp_path, how, code, kind):
     command = [sys.executable, "-u", flow, kind, how]
 
-    ours = run(server.entrypoint(command), tmp_path, said="words", SOME="thing")
+    ours = run(starting.entrypoint(server, command), tmp_path, said="words", SOME="thing")
     other = run(command, tmp_path, said="words", SOME="thing")
 
     assert shown(ours) == shown(other)
@@ -81,7 +82,9 @@ def test_a_launcher_is_what_the_command_would_have_been(server, flow, tmp_path, 
 
 
 def test_a_launcher_without_a_last_word_has_failed(server, flow, tmp_path):
-    done = run(server.entrypoint([sys.executable, "-u", flow, "x", "os._exit(0)"]), tmp_path)
+    done = run(
+        starting.entrypoint(server, [sys.executable, "-u", flow, "x", "os._exit(0)"]), tmp_path
+    )
 
     assert done.returncode == 1
 
@@ -89,19 +92,19 @@ def test_a_launcher_without_a_last_word_has_failed(server, flow, tmp_path):
 def test_a_launcher_has_loaded_metaflow_before_its_first_line(server, flow, tmp_path):
     command = [sys.executable, "-u", flow, "x", LOADED]
 
-    assert shown(run(server.entrypoint(command), tmp_path))[1] == ["True"]
+    assert shown(run(starting.entrypoint(server, command), tmp_path))[1] == ["True"]
     assert shown(run(command, tmp_path))[1] == ["False"]
 
 
 def test_an_exception_is_shown_and_ends_with_1(server, flow, tmp_path):
-    done = run(server.entrypoint([sys.executable, "-u", flow, "x", "1 / 0"]), tmp_path)
+    done = run(starting.entrypoint(server, [sys.executable, "-u", flow, "x", "1 / 0"]), tmp_path)
 
     assert done.returncode == 1
     assert "ZeroDivisionError: division by zero" in done.stderr
 
 
 def test_what_metaflow_reads_early_is_as_the_command_has_it(server, flow, tmp_path):
-    command = server.entrypoint([sys.executable, "-u", flow, "x", LOADED])
+    command = starting.entrypoint(server, [sys.executable, "-u", flow, "x", LOADED])
 
     other = run(command, tmp_path, METAFLOW_NOMAD_CPU="1")
     same = run(command, tmp_path, METAFLOW_RUN_ID="1")
@@ -115,17 +118,29 @@ def test_without_a_server_the_command_runs_itself(flow, tmp_path):
     started.process.kill()
     started.process.wait()
 
-    done = run(started.entrypoint([sys.executable, "-u", flow, "x", "sys.exit(4)"]), tmp_path)
+    done = run(
+        starting.entrypoint(started, [sys.executable, "-u", flow, "x", "sys.exit(4)"]), tmp_path
+    )
     started.stop()
 
     assert done.returncode == 4
     assert not started.folder.exists()
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["forked", "alone"])
+def test_the_interpreter_is_ours_whoever_runs_the_client(server, flow, tmp_path, there):
+    command = [sys.executable, "-u", flow, "x", "print(sys.executable)"]
+    _, *words = starting.entrypoint(server if there else None, command)
+
+    done = run([shutil.which("python3", path="/usr/bin:/bin"), *words], tmp_path)
+
+    assert shown(done)[1] == [sys.executable]
+
+
 def test_only_the_user_may_ask_and_nothing_is_left(flow, tmp_path):
     started = starting.start("local")
     mode = stat.S_IMODE(started.folder.stat().st_mode)
-    run(started.entrypoint([sys.executable, "-u", flow, "x", "pass"]), tmp_path)
+    run(starting.entrypoint(started, [sys.executable, "-u", flow, "x", "pass"]), tmp_path)
 
     started.stop()
 
@@ -141,15 +156,16 @@ def test_whoever_asks_nonsense_harms_nobody(server, flow, tmp_path, sent):
         if sent is not None:
             client.sendall(sent)
 
-    done = run(server.entrypoint([sys.executable, "-u", flow, "x", LOADED]), tmp_path)
+    done = run(starting.entrypoint(server, [sys.executable, "-u", flow, "x", LOADED]), tmp_path)
 
     assert shown(done)[1] == ["True"]
 
 
 def test_many_launchers_at_once_do_not_mix(server, flow, tmp_path):
+    command = [sys.executable, "-u", flow]
     running = [
         subprocess.Popen(
-            server.entrypoint([sys.executable, "-u", flow, str(number), f"sys.exit({number})"]),
+            starting.entrypoint(server, [*command, str(number), f"sys.exit({number})"]),
             cwd=tmp_path, stdout=subprocess.PIPE, text=True,
         )
         for number in range(20)
@@ -165,7 +181,7 @@ def test_many_launchers_at_once_do_not_mix(server, flow, tmp_path):
 def waiting(server, flow, tmp_path):
     """A launcher that waits, and its pid."""
     process = subprocess.Popen(
-        server.entrypoint([sys.executable, "-u", flow, "x", WAITING]),
+        starting.entrypoint(server, [sys.executable, "-u", flow, "x", WAITING]),
         cwd=tmp_path, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     for line in process.stdout:

@@ -182,6 +182,8 @@ class NomadDecorator(StepDecorator):
         max_user_code_retries: int,
         ubf_context: Any,
     ) -> None:
+        from metaflow_extensions.nomad.forkserver import starting
+
         if retry_count > max_user_code_retries:
             return  # what @catch does in the end runs here
         cli_args.commands = ["nomad", "step"]
@@ -191,9 +193,8 @@ class NomadDecorator(StepDecorator):
         if self.limit:
             cli_args.command_options["limit"] = str(self.limit)
         self._note(cli_args.command_options, retry_count)
-        cli_args.entrypoint[0] = sys.executable
-        if self.forkserver is not None:
-            cli_args.entrypoint = self.forkserver.entrypoint(cli_args.entrypoint)
+        command = [sys.executable, *cli_args.entrypoint[1:]]
+        cli_args.entrypoint = starting.entrypoint(self.forkserver, command)
 
     def _note(self, options: Any, attempt: int) -> None:
         """Keep which job the launcher of this attempt will register."""

@@ -101,8 +101,8 @@ class Launch:
         ]
         if not placements:
             return None
-        self._say(queue.explain(placements[-1]))
-        ended = queue.over(placements[-1])
+        said, ended = queue.look(placements[-1])
+        self._say(said)
         if ended is not None:
             self.stop()
         return ended

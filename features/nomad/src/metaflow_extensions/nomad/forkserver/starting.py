@@ -29,10 +29,6 @@ class Started:
     def place(self) -> Path:
         return self.folder / "socket"
 
-    def entrypoint(self, command: list[str]) -> list[str]:
-        """Give what to start in place of a command `python -u flow.py`."""
-        return [sys.executable, "-I", "-S", str(CLIENT), str(self.place), *command]
-
     def stop(self) -> None:
         """Let it end; launchers that are left stop their tasks."""
         if self.process.stdin:
@@ -43,6 +39,16 @@ class Started:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def entrypoint(server: Started | None, command: list[str]) -> list[str]:
+    """Give what to start in place of a command `python -u flow.py`.
+
+    Without a server, too: @conda replaces the first word of what Metaflow starts by an interpreter
+    that cannot run a launcher, but that can run a client.
+    """
+    place = str(server.place) if server else ""
+    return [sys.executable, "-I", "-S", str(CLIENT), place, *command]
 
 
 def start(datastore: str) -> Started | None:

@@ -19,6 +19,7 @@ LOGS = "$PWD/.logs"
 HOME = '{ [ -w "$HOME" ] || export HOME=$PWD; }'  # with exec it is a folder that is not there
 INIT = '${METAFLOW_INIT_SCRIPT:+eval "${METAFLOW_INIT_SCRIPT}"}'  # of Metaflow's sandboxes
 FIRST_UPLOAD = "flush_mflogs"  # the last of Metaflow's bootstrap commands
+NO_UPLOAD = f"{FIRST_UPLOAD}() {{ :; }}"  # of an environment's commands: the keeper does it
 KEEPER = "python -m metaflow_extensions.nomad.task.keeper"
 LATE = f'export {limit.MARK}="$PWD/.late"'
 TIMED_OUT = 124  # as timeout(1) says it
@@ -80,7 +81,8 @@ def command(
         stderr_path=f"{LOGS}/mflog_stderr",
     )
     around = [_unquoted(part) for part in bootstrap.around]
-    kept = f"{KEEPER} {shlex.quote(' && '.join([*around, _limited(step, seconds)]))}"
+    whole = " && ".join([*around, _limited(step, seconds)])
+    kept = f"{KEEPER} {shlex.quote(f'{NO_UPLOAD}; {whole}' if around else whole)}"
     prepared = [
         HOME, LATE, f"mkdir -p {LOGS}", exports, *interpreter(executable), *map(_unquoted, download)
     ]  # fmt: skip

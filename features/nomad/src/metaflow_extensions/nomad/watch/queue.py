@@ -31,22 +31,19 @@ class Queue:
     _looked: float = float("-inf")
     _lacking: str = ""  # what no node has enough of
 
-    def explain(self, place: Placement) -> str:
-        """Say what the job waits for."""
-        lacking = "" if place.infeasible else self._too_large(place)
-        return f"no place: {lacking}" if lacking else place.explain()
-
-    def over(self, place: Placement) -> Ending | None:
-        """Give the ending of a job that has waited enough."""
+    def look(self, place: Placement) -> tuple[str, Ending | None]:
+        """Say what the job waits for, and give its ending once it has waited enough."""
         now = time.monotonic()
-        if not place.infeasible and not self._lacking:
+        lacking = "" if place.infeasible else self._too_large(place, now)
+        said = f"no place: {lacking}" if lacking else place.explain()
+        if not place.infeasible and not lacking:
             self._hopeless = None
         elif self._hopeless is None:
             self._hopeless = now
         waited = now - self._begun
         if not self._enough(now, waited):
-            return None
-        return ending(Cause.QUEUE, f"{self.explain(place)} (after {waited:.0f} s)")
+            return said, None
+        return said, ending(Cause.QUEUE, f"{said} (after {waited:.0f} s)")
 
     def _enough(self, now: float, waited: float) -> bool:
         if self.spec.queue_timeout:
@@ -55,12 +52,11 @@ class Queue:
             return now - self._hopeless >= HOPE
         return waited >= self.longest
 
-    def _too_large(self, place: Placement) -> str:
+    def _too_large(self, place: Placement, now: float) -> str:
         """Hold the task against all nodes now and then; one may join that is large enough.
 
         Without the right to read nodes nothing is known, and so the job waits.
         """
-        now = time.monotonic()
         if place.exhausted and now - self._looked >= LOOK:
             self._looked = now
             try:

@@ -103,7 +103,7 @@ def launched(client, job_of):
         job, spec = job_of(*argv, env=env, **said)
         jobs.append(job["ID"])
         screen = Screen(seen)
-        through.session.waiting = waiting
+        through.session.waiting.tell = waiting
         return Launch(through, job, spec, screen, limit).run(), screen, job["ID"]
 
     yield run

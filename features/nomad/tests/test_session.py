@@ -12,6 +12,7 @@ from metaflow_extensions.nomad.api import session as sessions
 from metaflow_extensions.nomad.api.backoff import asked_for, delays, passing
 from metaflow_extensions.nomad.api.client import Client
 from metaflow_extensions.nomad.api.session import Session, refusal
+from metaflow_extensions.nomad.api.waiting import Waiting
 from metaflow_extensions.nomad.connection import Connection
 from metaflow_extensions.nomad.errors import (
     DeniedError,
@@ -311,3 +312,26 @@ def test_a_connection_that_cannot_be_is_refused(env, said):
 
 def test_a_token_is_not_shown():
     assert "secret-id" not in repr(Connection(token="secret-id"))
+
+
+def test_a_server_that_many_wait_for_is_told_of_once():
+    told = []
+    waiting = Waiting(told.append)
+
+    for reason in ("refused", "reset", "refused"):
+        waiting.begin(reason)
+    for _ in range(3):
+        assert told == ["refused"]
+        waiting.end(answered=True)
+
+    assert told == ["refused", ""]
+
+
+def test_of_a_wait_that_was_given_up_no_answer_is_told():
+    told = []
+    waiting = Waiting(told.append)
+
+    waiting.begin("refused")
+    waiting.end(answered=False)
+
+    assert told == ["refused"]

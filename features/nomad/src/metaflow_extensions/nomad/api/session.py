@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from metaflow_extensions.nomad.api.backoff import asked_for, delays, passing
 from metaflow_extensions.nomad.api.budget import Budget
+from metaflow_extensions.nomad.api.waiting import Waiting
 from metaflow_extensions.nomad.errors import (
     DeniedError,
     ExistsError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 CONNECT, READ = 3.05, 30.0  # seconds
 FIRST_CONTACT = 4.0  # seconds until an address that never answered is called unreachable
+SHORT = 1.0  # seconds of which nothing is said
 FIRST_READ = 8.0  # seconds for the first answer of all
 PASSES = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 EXISTS = "job already exists"
@@ -35,7 +37,7 @@ class Session(requests.Session):
     """What every request of this process goes through, those of python-nomad included.
 
     `patience` is how long, in seconds, a server is waited for that has answered before.
-    `waiting` is told once, with the reason, when that begins, and with "" when it ends.
+    `waiting` is called once, with the reason, when that begins, and with "" when it ends.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Session(requests.Session):
         super().__init__()
         self.connection = connection
         self.patience = patience
-        self.waiting = waiting
+        self.waiting = Waiting(waiting)
         self.budget = budget or Budget.of(connection.address, patience=patience)
         self.met = False
         self._hurry: float | None = None
@@ -68,25 +70,30 @@ class Session(requests.Session):
         if self._hurry is not None or not self.met:
             longest = self._hurry or FIRST_READ
             kwargs["timeout"] = (min(CONNECT, longest), longest)
-        begun, told = time.monotonic(), False
-        wait = delays()
-        while True:
-            try:
-                answer = self._once(method, url, kwargs)
-            except _PassesError as found:
-                problem = found
-            else:
-                if told:
-                    self.waiting("")
-                return answer
-            left = begun + (self.patience if self.met else FIRST_CONTACT) - time.monotonic()
-            pause = max(problem.after, next(wait))
-            if pause > left:
-                raise UnreachableError(f"{self.connection.address}: {problem}")
-            if not told and time.monotonic() - begun > 1:
-                self.waiting(str(problem))
-                told = True
-            time.sleep(pause)
+        return self._patiently(method, url, kwargs)
+
+    def _patiently(self, method: str, url: str, kwargs: dict[str, Any]) -> requests.Response:
+        begun, wait, waits, answered = time.monotonic(), delays(), False, False
+        try:
+            while True:
+                try:
+                    answer = self._once(method, url, kwargs)
+                except _PassesError as found:
+                    problem = found
+                else:
+                    answered = True
+                    return answer
+                left = begun + (self.patience if self.met else FIRST_CONTACT) - time.monotonic()
+                pause = max(problem.after, next(wait))
+                if pause > left:
+                    raise UnreachableError(f"{self.connection.address}: {problem}")
+                if not waits and time.monotonic() - begun > SHORT:
+                    waits = True
+                    self.waiting.begin(str(problem))
+                time.sleep(pause)
+        finally:
+            if waits:
+                self.waiting.end(answered=answered)
 
     def _sent(self, method: str, url: str, kwargs: dict[str, Any]) -> requests.Response:
         """Send over a connection that is kept only if this process has one to keep."""

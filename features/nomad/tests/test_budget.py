@@ -29,7 +29,8 @@ def slots(tmp_path):
         one.release()
 
 
-def test_what_is_held_is_held_once_and_given_back(slots):
+def test_what_is_held_is_held_once_and_given_back(slots, monkeypatch):
+    monkeypatch.setattr(budgets, "HOLD_AGAIN", 0.0)
     first, second = slots(), slots()
 
     assert first.hold()
@@ -37,6 +38,17 @@ def test_what_is_held_is_held_once_and_given_back(slots):
     assert not second.hold()
     assert not second.live
     first.release()
+    assert second.hold()
+
+
+def test_who_could_hold_none_tries_again_only_after_a_while(slots, monkeypatch):
+    first, second = slots(), slots()
+    assert first.hold()
+    assert not second.hold()
+    first.release()
+
+    assert not second.hold()
+    monkeypatch.setattr(budgets, "HOLD_AGAIN", 0.0)
     assert second.hold()
 
 
@@ -114,7 +126,7 @@ def test_the_kernel_takes_slots_back_from_a_launcher_that_was_killed(tmp_path, s
 
 
 def test_never_more_than_there_are_slots_at_once(slots, monkeypatch):
-    monkeypatch.setattr(budgets, "AGAIN", 0.001)
+    monkeypatch.setattr(budgets, "AGAIN", (0.001, 0.01))
     now, most, lock = [0], [0], threading.Lock()
 
     def count(change):

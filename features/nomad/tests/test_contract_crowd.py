@@ -26,12 +26,12 @@ def test_eighty_steps_at_once_lose_and_double_no_line(
     environment, tmp_path, launchers, record_property
 ):
     argv = [sys.executable, str(FLOWS / "crowd.py"), "--no-pylint", "run"]
-    process = subprocess.Popen(
-        [*argv, "--steps", str(STEPS), "--lines", str(LINES), "--max-workers", str(STEPS)],
-        cwd=tmp_path, env=environment, text=True, stdout=(tmp_path / "out").open("w"),
-        stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    most = watch(process, launchers)
+    argv += ["--steps", str(STEPS), "--lines", str(LINES), "--max-workers", str(STEPS)]
+    with (tmp_path / "out").open("w") as file:
+        process = subprocess.Popen(
+            argv, cwd=tmp_path, env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+        most = watch(process, launchers)
 
     out = (tmp_path / "out").read_text()
     assert process.returncode == 0, out[-3000:]

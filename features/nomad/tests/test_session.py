@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -335,3 +336,22 @@ def test_of_a_wait_that_was_given_up_no_answer_is_told():
     waiting.end(answered=False)
 
     assert told == ["refused"]
+
+
+def test_a_server_that_takes_connections_and_is_slow_is_waited_for(monkeypatch, told):
+    monkeypatch.setattr(sessions, "FIRST_READ", 0.2)
+    monkeypatch.setattr(sessions, "FIRST_CONTACT", 0.1)
+    monkeypatch.setattr(sessions, "SHORT", 0.1)
+    monkeypatch.setattr(sessions, "FIRST_ANSWER", 1.5)
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        address = f"http://127.0.0.1:{busy.getsockname()[1]}"
+        client = Client(Session(Connection(address), 600, told.append), None, None)
+
+        began = time.monotonic()
+        with pytest.raises(UnreachableError, match="timed out"):
+            client.job("x")
+
+    assert time.monotonic() - began > 0.5
+    assert told == ["timed out"]

@@ -25,7 +25,8 @@ OVERDUE = 3.0  # seconds past its time to end that a task is waited for
 EXPLAIN = 2.0  # seconds between two looks at why a job waits
 AFTER_LIMIT = 60.0  # seconds past @timeout, bootstrap included, until the launcher ends a task
 WAIT = 20.0  # seconds that the server holds a question until there is news
-LOOK = 2.0  # seconds between two looks where nothing may be held
+LOOK, SELDOM = 2.0, 20.0  # seconds between two looks where nothing may be held
+SHARE = 10  # times as long as a look takes until the next one: hundreds may be looking
 
 
 class Screen(Protocol):
@@ -54,6 +55,7 @@ class Launch:
     _said: str = ""
     _current: str = ""  # allocation that is followed
     _started: float = 0.0
+    _look: float = 0.0  # seconds that the last one took
 
     @property
     def name(self) -> str:
@@ -82,10 +84,13 @@ class Launch:
                 follower.start()
             return self.client.allocations(self.name, index, WAIT if self._started else EXPLAIN)
         if index:
-            time.sleep(random.uniform(0.5, 1.5) * LOOK)  # noqa: S311 - no secret
+            pause = min(max(LOOK, SHARE * self._look), SELDOM)
+            time.sleep(random.uniform(0.5, 1.5) * pause)  # noqa: S311 - no secret
+        began = time.monotonic()
         for follower in self._followers:
             follower.read()
         _, stubs = self.client.allocations(self.name)
+        self._look = time.monotonic() - began
         return 1, stubs
 
     def stop(self) -> None:

@@ -29,12 +29,12 @@ def passing(status: int, text: str) -> bool:
     return status == 500 and not final and any(mark in text for mark in PASSING)  # noqa: PLR2004
 
 
-def delays() -> Iterator[float]:
+def delays(first: float = FIRST, longest: float = LONGEST) -> Iterator[float]:
     """Yield seconds to wait, twice as long each time, each with up to half taken off."""
-    longest = FIRST
+    now = first
     while True:
-        yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        longest = min(2 * longest, LONGEST)
+        yield now * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        now = min(2 * now, longest)
 
 
 def asked_for(retry_after: str | None) -> float:

@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_extensions.nomad.api.backoff import delays
 from metaflow_extensions.nomad.errors import NomadError, UnreachableError
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 SLOTS = 80  # the others of the 100 are for people and their tools
 FOR_TURNS = 10  # slots that nobody holds for long
 LIVE = 3  # connections of a launcher that follows: what happens, and both streams
-AGAIN = 0.05  # seconds, on average, until a slot is asked for again
+ELSEWHERE = 3  # of the others, which a request tries too: they may not be held
+AGAIN = (0.05, 1.0)  # seconds until a slot is asked for again, at first and in the end
+HOLD_AGAIN = 5.0  # seconds until a launcher that could hold none tries again
 
 
 class Budget:
@@ -36,6 +39,7 @@ class Budget:
         self._slots = [folder / f"slot-{number:03}" for number in range(slots)]
         self.patience = patience
         self._held: list[int] = []
+        self._tried = float("-inf")  # when none could be held
 
     @classmethod
     def of(cls, address: str, slots: int = SLOTS, patience: float = 600.0) -> Budget:
@@ -50,8 +54,9 @@ class Budget:
 
     def hold(self) -> bool:
         """Hold slots for connections that stay, if there are enough; asked again, they are kept."""
-        if not self._held:
-            self._held = _locked(self._slots[FOR_TURNS:], LIVE)
+        if not self._held and time.monotonic() - self._tried >= HOLD_AGAIN:
+            self._held = _locked(self._shuffled()[1], LIVE)
+            self._tried = float("-inf") if self._held else time.monotonic()
         return self.live
 
     def release(self) -> None:
@@ -68,17 +73,27 @@ class Budget:
         if self.live:
             yield
             return
-        until = time.monotonic() + self.patience
-        while not (taken := _locked(self._slots, 1)):
+        until, pause = time.monotonic() + self.patience, delays(*AGAIN)
+        while not (taken := self._free()):
             if time.monotonic() > until:
                 raise UnreachableError(
                     "all connections that are allowed are in use; run fewer tasks"
                 )
-            time.sleep(random.uniform(0, 2 * AGAIN))  # noqa: S311 - no secret
+            time.sleep(next(pause))
         try:
             yield
         finally:
             os.close(taken[0])
+
+    def _free(self) -> list[int]:
+        """Lock one slot if there is one; not all are tried, since hundreds may be trying."""
+        turns, others = self._shuffled()
+        return _locked([*turns, *others[:ELSEWHERE]], 1)
+
+    def _shuffled(self) -> tuple[list[Path], list[Path]]:
+        """Give the slots for turns and the others, each in an order of its own."""
+        turns, others = self._slots[:FOR_TURNS], self._slots[FOR_TURNS:]
+        return random.sample(turns, len(turns)), random.sample(others, len(others))
 
 
 def _above() -> Path:
@@ -101,10 +116,10 @@ def _private(folder: Path) -> Path:
 
 
 def _locked(slots: Sequence[Path], count: int) -> list[int]:
-    """Lock so many of the slots; none if there are fewer."""
+    """Lock so many of the slots, the first ones first; none if there are fewer."""
     taken: list[int] = []
-    for slot in random.sample(slots, len(slots)):
-        slot.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a logout may have removed it
+    slots[0].parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a logout may have removed it
+    for slot in slots:
         file = os.open(slot, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

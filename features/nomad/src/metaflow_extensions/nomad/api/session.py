@@ -29,6 +29,7 @@ CONNECT, READ = 3.05, 30.0  # seconds
 FIRST_CONTACT = 4.0  # seconds until an address that never answered is called unreachable
 SHORT = 1.0  # seconds of which nothing is said
 FIRST_READ = 8.0  # seconds for the first answer of all
+FIRST_ANSWER = 60.0  # seconds until one that takes connections, and never answered, is given up
 PASSES = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 EXISTS = "job already exists"
 
@@ -83,7 +84,7 @@ class Session(requests.Session):
                 else:
                     answered = True
                     return answer
-                left = begun + (self.patience if self.met else FIRST_CONTACT) - time.monotonic()
+                left = begun + self._longest(problem) - time.monotonic()
                 pause = max(problem.after, next(wait))
                 if pause > left:
                     raise UnreachableError(f"{self.connection.address}: {problem}")
@@ -94,6 +95,13 @@ class Session(requests.Session):
         finally:
             if waits:
                 self.waiting.end(answered=answered)
+
+    def _longest(self, problem: _PassesError) -> float:
+        """Say how long a request is tried: one who was never met may be at another address."""
+        if self.met:
+            return self.patience
+        # Who takes connections is there, and may have much to do: others ask it, too.
+        return min(FIRST_ANSWER, self.patience) if problem.there else FIRST_CONTACT
 
     def _sent(self, method: str, url: str, kwargs: dict[str, Any]) -> requests.Response:
         """Send over a connection that is kept only if this process has one to keep."""
@@ -112,7 +120,8 @@ class Session(requests.Session):
                 raise _PassesError(_short(error)) from None  # a balancer without its server
             raise NomadError(_tls(self.connection.address, error)) from None
         except PASSES as error:
-            raise _PassesError(_short(error)) from None
+            there = isinstance(error, requests.ReadTimeout)
+            raise _PassesError(_short(error), there=there) from None
         except requests.RequestException as error:
             raise NomadError(f"{self.connection.address}: {error}") from None
         self.met = True
@@ -124,7 +133,7 @@ class Session(requests.Session):
         text = answer.text.strip()
         if passing(answer.status_code, text):
             after = asked_for(answer.headers.get("Retry-After"))
-            raise _PassesError(f"{answer.status_code} {text}", after)
+            raise _PassesError(f"{answer.status_code} {text}", after=after)
         raise refusal(answer.status_code, text)
 
     def _check_kind(self, answer: requests.Response) -> None:
@@ -138,11 +147,15 @@ class Session(requests.Session):
 
 
 class _PassesError(Exception):
-    """What may be over soon; `after` is how many seconds the server asks to be left alone."""
+    """What may be over soon.
 
-    def __init__(self, problem: str, after: float = 0.0) -> None:
+    `after` is how many seconds the server asks to be left alone; `there` says that somebody took
+    the connection.
+    """
+
+    def __init__(self, problem: str, *, after: float = 0.0, there: bool = False) -> None:
         super().__init__(problem)
-        self.after = after
+        self.after, self.there = after, there
 
 
 def refusal(status: int, text: str) -> NomadError:

@@ -23,7 +23,7 @@ class PreparedEnvironment(MetaflowEnvironment):
         return [
             "echo 'Bootstrapping virtual environment...'",
             "flush_mflogs",
-            'python -c "import metaflow"',
+            'DISABLE_TRACING=True python -m platform "terse"',
             "export PATH=$PATH:$(pwd)/somewhere/bin",
             f"export MF_PREPARED=$(case $(uname) in Linux)echo {place};;*)echo;;esac)",
         ]

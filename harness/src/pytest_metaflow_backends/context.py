@@ -125,7 +125,14 @@ def _joined(first: Sequence[Column], second: Sequence[Column]) -> tuple[Column, 
 
 
 def _names(values: Sequence[str] | None) -> list[str]:
-    return [name.strip() for value in values or () for name in value.split(",") if name.strip()]
+    """Give the names of an option; one that was given and names nothing chooses nothing by chance.
+
+    An empty variable on a command line would otherwise mean the same as no option at all.
+    """
+    names = [name.strip() for value in values or () for name in value.split(",") if name.strip()]
+    if values and not names:
+        raise UsageError(f"{', '.join(map(repr, values))} names no column")
+    return names
 
 
 def _folder(config: pytest.Config, value: str | None) -> Path | None:

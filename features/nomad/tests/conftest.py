@@ -178,12 +178,6 @@ def launchers_of(pid):
 
 
 @pytest.fixture
-def launchers():
-    """Find the processes of a run that see steps through."""
-    return launchers_of
-
-
-@pytest.fixture
 def counted(environment, tmp_path):
     """Start the flow that counts how often its code begins."""
     begun = []

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from metaflow.datastore import FlowDataStore
@@ -148,6 +149,17 @@ def test_a_step_does_not_fail_for_its_logs(begin, tmp_path):
 
     assert (process.returncode, out) == (5, b"out\n")
     assert b"[nomad] the output could not be stored: " in err
+
+
+def test_a_full_disk_costs_lines_and_not_the_step(tmp_path, capsys):
+    step = subprocess.Popen(["seq", "100000"], stdout=subprocess.PIPE)
+    with (tmp_path / "shown").open("wb") as shown:
+        keeper.tee(step.stdout, Path("/dev/full"), shown.fileno()).join(50)
+    step.stdout.close()
+
+    assert step.wait(10) == 0
+    assert (tmp_path / "shown").read_text().splitlines()[-1] == "100000"
+    assert "100000 lines of output could not be written" in capsys.readouterr().err
 
 
 def test_of_an_attempt_that_is_taken_nothing_runs(monkeypatch, tmp_path):

@@ -13,17 +13,19 @@ from contextlib import suppress
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 BEGUN = b"+"  # said by a launcher as its first word; its last is its exit code
+SOON = 60.0  # seconds until a server that does not answer is left alone
 ENDED_WITHOUT_A_WORD = 1
 
 
 def main(place: str, *command: str) -> int:
     """Give the launcher's exit code; does not come back if the command runs here."""
     with socket.socket(socket.AF_UNIX) as server:
+        server.settimeout(SOON)
         try:
             server.connect(place)
             ask(server, command)
             begun = server.recv(1) == BEGUN
-        except OSError:
+        except OSError:  # after which a launcher that comes too late finds nobody, and ends
             begun = False
         if begun:
             return see_through(server)
@@ -44,6 +46,7 @@ def see_through(server: socket.socket) -> int:
         with suppress(OSError):  # it has ended
             server.send(bytes([number]))
 
+    server.settimeout(None)
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, told)

@@ -74,6 +74,7 @@ def main(descriptor: int, datastore: str) -> None:
         place = Path(listening.getsockname())
         place.unlink(missing_ok=True)
         place.parent.rmdir()
+    os._exit(0)  # the run waits for it, and to take down all that was loaded takes long
 
 
 def _serve(client: socket.socket, listening: socket.socket) -> None:
@@ -83,7 +84,9 @@ def _serve(client: socket.socket, listening: socket.socket) -> None:
     try:
         _, streams, _, _ = socket.recv_fds(client, 1, 3)
         asked = Asked.of(_line(client))
-        if _early(asked.environment) == _early(os.environ) and os.fork() == 0:
+        if _early(asked.environment) != _early(os.environ):
+            return
+        if os.fork() == 0:
             listening.close()
             _launch(client, streams, asked)
     except ValueError:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -50,16 +51,26 @@ def main(argv: Sequence[str]) -> int:
 
 
 def tee(source: IO[bytes], kept: Path, shown: int) -> threading.Thread:
-    """Pass lines on to the descriptor `shown`, and keep them as Metaflow marks them."""
+    """Pass lines on to the descriptor `shown`, and keep them as Metaflow marks them.
+
+    A disk that is full costs lines, not the step, which would wait for ever for its output to go.
+    """
     from metaflow.mflog import TASK_LOG_SOURCE
     from metaflow.mflog.mflog import decorate
 
     def run() -> None:
+        lost = 0
         with kept.open("ab", buffering=0) as file, open(shown, "wb", closefd=False) as out:
             for line in source:
-                file.write(decorate(TASK_LOG_SOURCE, line))
-                out.write(line)
-                out.flush()
+                try:
+                    file.write(decorate(TASK_LOG_SOURCE, line))
+                except OSError:
+                    lost += 1
+                with suppress(OSError):
+                    out.write(line)
+                    out.flush()
+        if lost:
+            sys.stderr.write(f"[nomad] {lost} lines of output could not be written to {kept}\n")
 
     thread = threading.Thread(target=run, daemon=True, name=f"tee-{shown}")
     thread.start()

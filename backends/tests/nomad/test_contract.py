@@ -310,7 +310,10 @@ def test_a_task_of_exec_sees_its_own_root_and_is_nobody(api, submit, backend):
 
 
 @pytest.mark.faults
-@every_driver
+@pytest.mark.parametrize(
+    "driver",
+    ["docker", "raw_exec", pytest.param("exec", marks=pytest.mark.slow)],  # as raw_exec, in a root
+)
 def test_a_task_lives_on_while_its_agent_is_killed_and_started_again(
     api, submit, backend, owner, driver
 ):

@@ -14,7 +14,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
-from metaflow_backends.nomad import Nomad
-from metaflow_backends.protocol import Running, Settings
+from shared.agent import agent, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,18 +36,8 @@ INTERVAL = 10.0  # seconds that Nomad's metrics are of
 
 def main() -> None:
     """Start an agent, measure, take it down."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        settings = Settings("nomad", start_timeout=300, options={"driver": "raw_exec"})
-        try:
-            running = Nomad().start(settings, home)
-            base = {
-                n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_"))
-            }
-            kept = {n: v for n, v in running.environment.items() if v is not None}
-            measure({"METAFLOW_USER": "bench", **base, **kept}, home)
-        finally:
-            Nomad().stop(Running(), home)
+    with agent() as (running, home):
+        measure(environment(running, "raw_exec"), home)
 
 
 def measure(environment: Mapping[str, str], home: Path) -> None:

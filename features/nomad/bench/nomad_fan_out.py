@@ -14,7 +14,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from metaflow_backends import toolchain
-from metaflow_backends.nomad import Nomad
-from metaflow_backends.protocol import Running, Settings
+from shared.agent import agent, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,18 +37,8 @@ Jobs = list[dict[str, Any]]
 
 def main() -> None:
     """Start an agent, measure, take it down."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        settings = Settings("nomad", start_timeout=300, options={"driver": "raw_exec"})
-        try:
-            running = Nomad().start(settings, home)
-            base = {
-                n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_"))
-            }
-            kept = {n: v for n, v in running.environment.items() if v is not None}
-            measure({"METAFLOW_USER": "bench", **base, **kept}, home)
-        finally:
-            Nomad().stop(Running(), home)
+    with agent() as (running, home):
+        measure(environment(running, "raw_exec"), home)
 
 
 def measure(environment: Mapping[str, str], home: Path) -> None:

@@ -14,7 +14,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from dataclasses import dataclass
@@ -24,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 from metaflow_backends import toolchain
-from metaflow_backends.nomad import Nomad
-from metaflow_backends.protocol import Running, Settings
+from shared.agent import agent, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,23 +37,9 @@ LONGEST = 120  # seconds of one flow
 
 def main() -> None:
     """Start an agent, measure, take it down."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        settings = Settings("nomad", start_timeout=300)
-        try:
-            running = Nomad().start(settings, home)
-            for driver in MORE:
-                said = Settings("nomad", options={"driver": driver})
-                attached = Nomad().attach(said, running)
-                measure(driver, environment_of(attached), home)
-        finally:
-            Nomad().stop(Running(), home)
-
-
-def environment_of(running: Running) -> dict[str, str]:
-    base = {n: v for n, v in os.environ.items() if not n.startswith(("METAFLOW_", "NOMAD_"))}
-    kept = {n: v for n, v in running.environment.items() if v is not None}
-    return {"METAFLOW_USER": "bench", **base, **kept}
+    with agent() as (running, home):
+        for driver in MORE:
+            measure(driver, environment(running, driver), home)
 
 
 def measure(driver: str, environment: Mapping[str, str], home: Path) -> None:

@@ -60,9 +60,8 @@ def command(
 ) -> list[str]:
     """Give `bash -c ...` for a task; `step` is the command line of Metaflow's own step.
 
-    `seconds` are those of its @timeout. The claim comes after the code is there and before anything
-    is written to the datastore: what Nomad starts in place of a lost allocation ends there, with
-    the exit code `claim.TAKEN`.
+    `seconds` are those of its @timeout. The keeper claims before anything is written to the
+    datastore: what Nomad starts in place of a lost allocation ends there, with `claim.TAKEN`.
 
     Raises NomadError if Metaflow's bootstrap is not what it was.
     """

@@ -1,7 +1,7 @@
 """One attempt runs once: the first allocation that asks for it gets it.
 
 Nomad starts another allocation in place of one that was lost, preempted or stopped, and cannot be
-told not to. Run in the task before anything is written: `python -m ...task.claim`.
+told not to. The keeper claims in the task before anything is written.
 """
 
 from __future__ import annotations
@@ -48,7 +48,3 @@ def main() -> int:
     text = f"[nomad] this attempt belongs to {found}; allocation {ours} came later and ends here"
     sys.stderr.write(f"{text}\n")
     return TAKEN
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,8 @@
 
 Usage: check.py test | test-full | units | soak | lint | docs | pages | bench
 
-`units` runs the tests that the variable TESTS names, all of them if it is empty.
+`units` runs the tests that the variable TESTS names, all of them if it is empty. `test-full` runs
+what the variable ONLY names, words like `nomad units`, all of it if it is empty.
 
 Every part runs even if an earlier one is red, so that one run shows all there is to mend. A
 `test-full` that was cut off goes on where it was, if nothing has changed (progress.py). The
@@ -58,6 +59,7 @@ OTHER_WAYS = "k8s/kind,argo/kind"  # the same backends, come by otherwise
 SMOKE_OF_VARIANTS = f"local/serial,nomad/exec,nomad/raw_exec,{OTHER_WAYS}"
 FULL_VARIANTS = f"{HELD_VARIANTS},{FAULTY},nomad/exec,nomad/gpu,nomad/multi,{OTHER_WAYS}"
 FULL_PARTS = [(f"{file.stem} on {column}", column, file) for column in FULL for file in FLOWS]
+NO_BACKEND = "units"  # what is no backend's, in ONLY
 PAGES = ROOT / "docs" / "_generate"
 HELPERS = ("synthesize", "soak")  # in bench/, and no benches: records are made, a tier is run
 FROM_CODE = sorted(PAGES.glob("*_reference.py"))
@@ -142,6 +144,36 @@ def benches() -> Commands:
     return [(sys.executable, str(s)) for s in scripts if not s.name.startswith(HELPERS)]
 
 
+def columns_of(backends: Sequence[str], columns: str) -> str:
+    """Leave the columns of some backends; if none is named, all."""
+    return ",".join(c for c in columns.split(",") if not backends or c.split("/")[0] in backends)
+
+
+def long_tier(only: Sequence[str] = ()) -> dict[str, Commands]:
+    """Build the long tier, or the parts of it that belong to some backends, and to none."""
+    smoke = columns_of(only, f"local/serial,nomad/raw_exec,{OTHER_WAYS}")
+    held = columns_of(only, f"{HELD},{FULL_VARIANTS}")
+    expected = columns_of(only, f"local,{SMOKE},docker,nomad,{FULL_VARIANTS}")
+    kind = [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")]
+    flows = {
+        name: conformance(column, str(file), append=True, probe=True)
+        for name, column, file in FULL_PARTS
+        if columns_of(only, column)
+    }
+    return {
+        "lint": lint(),
+        "docs": docs(),
+        "devstack up": devstack_up(),
+        **flows,
+        **({"kind up": kind} if columns_of(only, OTHER_WAYS) else {}),
+        **({"smoke flows": conformance(smoke, mark="smoke", append=True)} if smoke else {}),
+        **({"contracts": contracts(held, mark="")} if held else {}),
+        "devstack down": devstack_down(),
+        **({"units": units()} if not only or NO_BACKEND in only else {}),
+        "report": report(expected),
+    }
+
+
 TIERS: dict[str, dict[str, Commands]] = {
     "lint": {"lint": lint()},
     "docs": {"docs": docs()},
@@ -162,23 +194,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "documents of results": of_results("--check"),
         "budgets": [(sys.executable, ".ci/budget.py", str(REPORT))],
     },
-    "test-full": {
-        "lint": lint(),
-        "docs": docs(),
-        "devstack up": devstack_up(),
-        **{
-            name: conformance(column, str(file), append=True, probe=True)
-            for name, column, file in FULL_PARTS
-        },
-        "kind up": [(*BACKENDS, "up", "--install", "--verbose", "k8s/kind")],
-        "smoke flows": conformance(
-            f"local/serial,nomad/raw_exec,{OTHER_WAYS}", mark="smoke", append=True
-        ),
-        "contracts": contracts(f"{HELD},{FULL_VARIANTS}", mark=""),
-        "devstack down": devstack_down(),
-        "units": units(),
-        "report": report(f"local,{SMOKE},docker,nomad,{FULL_VARIANTS}"),
-    },
+    "test-full": long_tier(os.environ.get("ONLY", "").split()),
     "units": {"units": units("-m", "not slow", tests=os.environ.get("TESTS", "").split())},
     "soak": {
         "devstack": [(sys.executable, "backends/bench/soak.py")],
@@ -275,7 +291,17 @@ def counts() -> tuple[int, int]:
     return passed, sum(states.values()) - passed - states.get("skipped", 0)
 
 
+def unknown(only: Sequence[str]) -> str:
+    """Say which names in ONLY belong to nothing: they would leave nothing to run, and green."""
+    names = {column.split("/")[0] for column in (*FULL, *HELD.split(","))} | {NO_BACKEND}
+    strange = [name for name in only if name not in names]
+    listed = ", ".join(strange)
+    return f"ONLY names what is none: {listed} (known: {', '.join(sorted(names))})" * bool(strange)
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in TIERS:  # noqa: PLR2004
         sys.exit(f"usage: check.py {' | '.join(TIERS)}")
+    if sys.argv[1] == LONG and (mistake := unknown(os.environ.get("ONLY", "").split())):
+        sys.exit(mistake)
     sys.exit(main(sys.argv[1]))

@@ -235,6 +235,50 @@ def test_every_tier_that_ci_runs_tests_all_distributions():
         assert tests <= set(command)
 
 
+def words_of(parts):
+    """List every word of every command of a tier."""
+    return [word for commands in parts.values() for command in commands for word in command]
+
+
+def test_the_long_tier_of_one_backend_runs_all_of_its_columns_and_no_other():
+    parts = check.long_tier(["nomad"])
+
+    columns = parts["report"][0][parts["report"][0].index("--expect") + 1].split(",")
+    assert {column.split("/")[0] for column in columns} == {"nomad"}
+    assert {"nomad", "nomad/raw_exec", "nomad/multi", "nomad/gpu"} <= set(columns)
+    assert {name for name in parts if name.endswith(" on nomad")} == {
+        f"{file.stem} on nomad" for file in check.FLOWS
+    }
+    assert not [name for name in parts if name.endswith((" on k8s", " on local"))]
+    assert "units" not in parts
+    assert "k8s/kind" not in words_of(parts)
+
+
+def test_the_parts_of_all_backends_are_the_whole_long_tier():
+    """Sitting by sitting, nothing that the whole runs may be left out."""
+    whole = set(check.long_tier())
+
+    sittings = [set(check.long_tier([name])) for name in ("local", "s3", "docker", "nomad")]
+    sittings += [set(check.long_tier([name])) for name in ("k8s", "argo", "units")]
+
+    assert set().union(*sittings) == whole
+
+
+def test_a_name_that_is_no_backend_is_refused_in_one_line():
+    done = subprocess.run(
+        [sys.executable, ".ci/check.py", "test-full"],
+        cwd=ROOT,
+        env={**os.environ, "ONLY": "nomda"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("ONLY names what is none: nomda (known: argo, docker, k8s")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.fixture
 def _bare(monkeypatch):
     """A machine without any of the programs, and no root."""

@@ -1,6 +1,6 @@
 """Artifacts of every size and name: empty, large, non-ASCII, None, deleted, nested."""
 
-from metaflow import FlowSpec, Parameter, step
+from metaflow import FlowSpec, Parameter, resources, step
 
 MEGABYTE = 1024 * 1024
 
@@ -8,6 +8,7 @@ MEGABYTE = 1024 * 1024
 class ArtifactsFlow(FlowSpec):
     megabytes = Parameter("megabytes", default=1)
 
+    @resources(memory=1024)  # a large artifact is held as it is, pickled and compressed
     @step
     def start(self):
         self.empty = b""
@@ -20,6 +21,7 @@ class ArtifactsFlow(FlowSpec):
         del self.deleted
         self.next(self.end)
 
+    @resources(memory=1024)
     @step
     def end(self):
         self.length = len(self.large)

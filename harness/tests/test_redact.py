@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from metaflow_backends.keys import PREFIX, generate
+from pytest_metaflow_backends import unseen
 from pytest_metaflow_backends.redact import MASK, Redactor
 from pytest_metaflow_backends.report.text import plain
+from pytest_metaflow_backends.secretforms import SecretForms
 
 NOTHING = Redactor.from_environment({})
 
@@ -140,6 +142,27 @@ def test_a_secret_is_masked_however_it_is_spelled(text):
     assert "rd+" not in actual
     assert MASK in actual
     assert len(actual) <= len(f"[{MASK}q]")  # base64 ends with a part of what stands behind
+
+
+PIECES = [
+    *("AKIA", "asia", "0123456789ABCDEF", "mfx_", "0" * 16, "ghp_", "gho", "_", "github_pat_"),
+    *("a" * 20, "xoxb-", "1234567890", "eyJ", "abcdefgh.", "Authorization", "AUTHORIZATION: "),
+    *("bearer ", "=", ": ", "X-Nomad-Token", "x-api-key=", "token: ", "client-key-data: "),
+    *("-----BEGIN ", "PRIVATE KEY-----", "-----END ", "https://", "user:", "p@ss", "@host"),
+    *("\n", " ", "own-1234"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_forms_that_a_text_cannot_hold_are_not_missed(parts):
+    """In a text with another letter than ASCII, which may be alike, all of them are looked for."""
+    forms = SecretForms([r"own-\d+"])
+    text = "".join(parts)
+    expected = forms.masked(f"{text} ä")
+
+    actual = f"{forms.masked(text)} ä"
+
+    assert expected == actual
 
 
 def test_the_halves_that_pytest_leaves_of_a_long_value_are_masked():
@@ -317,6 +340,19 @@ def test_lines_that_are_long_words_stay_as_they_are():
 
     assert redact(text) == text
     assert redact(f"{text}\nabcdefghij") == f"{text}\n{MASK}"
+
+
+BREAKS = ["\n", "\r\n", "\\n", "\\\\n", "\\r\\n", "\\r", "\\", "'", '"', ",", " ", "E  ", "b'", "|"]
+
+
+@given(st.lists(st.sampled_from([*BREAKS, "A" * 31, "A" * 32, "b", "-_/+", "="])))
+def test_breaks_are_found_sooner_and_no_other_ones(parts):
+    text = "".join(parts)
+    expected = [found.span() for found in unseen._WRAP.finditer(text)]
+
+    actual = list(unseen._wraps(text))
+
+    assert expected == actual
 
 
 @pytest.mark.slow

@@ -11,9 +11,8 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from metaflow_backends.keys import FORM
-
 from pytest_metaflow_backends import unseen
+from pytest_metaflow_backends.secretforms import SecretForms
 from pytest_metaflow_backends.spellings import (
     MASK,
     SHORTEST_SECRET,
@@ -40,30 +39,6 @@ NAMES = (
     "*ACCESS_KEY*",
     "*ACCESSKEY*",
 )
-# Forms that give a secret away wherever they stand. Each captures what may stay in group 1.
-PATTERNS = (
-    r"()\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",  # AWS access key id
-    rf"()\b{FORM}\b",  # keys of our own backends
-    r"()\bgh[pousr]_[A-Za-z0-9]{20,255}\b",  # GitHub tokens
-    r"()\bgithub_pat_[A-Za-z0-9_]{20,255}\b",
-    r"()\bxox[abprs]-[A-Za-z0-9-]{10,250}\b",  # Slack
-    r"()\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,2000}",  # JWT
-    (
-        r"((?i:authorization)[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:(?i:bearer|basic|token)\s{1,4})?)"
-        r"[^\s\"',;]{6,4000}"
-    ),
-    r"((?i:x-nomad-token|x-vault-token|x-api-key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?)[^\s\"',;]{6,4000}",
-    r"(\b(?:client-key-data|client-certificate-data|token):\s{1,4})[^\s\"']{6,20000}",  # kubeconfig
-    (
-        r"()-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}"
-        r"(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
-    ),
-    # scheme://user:secret@, where a port with its path is no secret, and the last @ ends one
-    (
-        r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,255}:)(?!\d{1,5}[/?#][^:@]{0,255}@)"
-        r"(?:(?:(?!://)[^\s\"'<>`]){3,255}|[^\s:/@]{3,255})(?=@)"
-    ),
-)
 
 
 class Redactor:
@@ -79,10 +54,7 @@ class Redactor:
         Raises re.error if one is not a regular expression (the matrix loader checks first).
         """
         self._names = (*NAMES, *(name.upper() for name in names))
-        extra = [f"(){_without_groups(p)}" for p in patterns]
-        self._forms = re.compile(
-            "|".join(_numbered(p, i) for i, p in enumerate([*PATTERNS, *extra]))
-        )
+        self._forms = SecretForms(patterns)
         self._known: frozenset[str] = frozenset()
         self._values: re.Pattern[str] | None = None
         self._early: tuple[frozenset[str], re.Pattern[str] | None] | None = None
@@ -144,12 +116,12 @@ class Redactor:
             text = values.sub(MASK, text)
             if "..." in text:
                 text = without_halves(text, known, self._longest)
-        return self._forms.sub(_keep_prefix, text)
+        return self._forms.masked(text)
 
     def _joined(self, text: str, values: re.Pattern[str] | None) -> str:
         """Give a text as it is seen; forms that can be told in it as it is are masked before."""
         parts = values.split(text) if values else [text]
-        parts[::2] = [self._forms.sub(_keep_prefix, part) for part in parts[::2]]
+        parts[::2] = [self._forms.masked(part) for part in parts[::2]]
         return unseen.joined("".join(parts), values)
 
     def leaves(self, data: Any) -> Any:  # noqa: ANN401 - JSON, and the enums of records
@@ -175,17 +147,3 @@ class Redactor:
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name.upper(), pattern) for pattern in patterns)
-
-
-def _without_groups(pattern: str) -> str:
-    """Turn capturing groups of a user's pattern into plain ones; keep escapes as they are."""
-    return re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)
-
-
-def _numbered(pattern: str, index: int) -> str:
-    return f"(?:{pattern.replace('(', f'(?P<keep{index}>', 1)})"
-
-
-def _keep_prefix(match: re.Match[str]) -> str:
-    kept = next((text for text in match.groups() if text), "")
-    return f"{kept}{MASK}"

@@ -33,6 +33,7 @@ _ANY_BREAK = re.compile(_BREAK)
 # Those within encoded data: a full line stands before them.
 _LINE = "[A-Za-z0-9+/_-]{32}"
 _WRAP = re.compile(f"(?<={_LINE}){_BREAK}{{1,2}}(?=[A-Za-z0-9+/=_-])")
+_LINE_END = re.compile(r"\n|\\+[nr]")
 # The same where it ends, which is found sooner: few breaks have such a line before them.
 _ENDS = [
     re.compile("|".join(rf"{end}(?<={_LINE}{before}{end})" for before in befores))
@@ -50,32 +51,59 @@ def without(text: str) -> str:
 
 def parted(text: str) -> bool:
     """Tell quickly if there is anything in a text that could part a secret."""
-    character = _HAS_ONE_ASCII if text.isascii() else _HAS_ONE
-    return any(one.search(text) for one in (character, *_ENDS))
+    return any(one.search(text) for one in (_one_of(text), *_ENDS))
 
 
 def joined(text: str, secrets: re.Pattern[str] | None) -> str:
     """Take out what parts a text, but nothing that a secret reaches into as it stands."""
-    for parting in (_UNSEEN, _WRAP, _WRAP):  # the second time, of lines that were broken twice
-        whole = [found.span() for found in secrets.finditer(text)] if secrets else []
-        text = _cut(text, _gaps(parting, text, whole))
+    for parting in (_characters, _wraps, _wraps):  # the second time, of lines broken twice
+        found = list(parting(text))
+        if found:
+            whole = [one.span() for one in secrets.finditer(text)] if secrets else []
+            text = _cut(text, _gaps(found, len(text), whole))
     return text
 
 
 def alike(one: str, other: str) -> bool:
     """Tell if two texts differ in nothing but breaks between lines."""
-    return _ANY_BREAK.sub("", one) == _ANY_BREAK.sub("", other)
+    return one == other or _ANY_BREAK.sub("", one) == _ANY_BREAK.sub("", other)
 
 
-def _gaps(parting: re.Pattern[str], text: str, whole: list[Span]) -> Iterator[Span]:
+def _one_of(text: str) -> re.Pattern[str]:
+    """Give what finds a character that is not seen, or begins what is not."""
+    return _HAS_ONE_ASCII if text.isascii() else _HAS_ONE
+
+
+def _characters(text: str) -> Iterator[Span]:
+    """Yield where nothing is seen."""
+    if _one_of(text).search(text):
+        yield from (found.span() for found in _UNSEEN.finditer(text))
+
+
+def _wraps(text: str) -> Iterator[Span]:
+    """Yield breaks within encoded data, as the expression for them finds them.
+
+    It would look at every place; a break can only begin where a line ends, or up to two quotes
+    and a carriage return before.
+    """
+    at = 0
+    for end in _LINE_END.finditer(text):
+        for start in range(max(at, end.start() - 3), end.start() + 1):
+            if found := _WRAP.match(text, start):
+                at = found.end()
+                yield found.span()
+                break
+
+
+def _gaps(found: list[Span], length: int, whole: list[Span]) -> Iterator[Span]:
     """Yield what may be taken out; both lists of places are in order."""
-    secrets = iter([*whole, (len(text) + 1, len(text) + 1)])
+    secrets = iter([*whole, (length + 1, length + 1)])
     start, end = next(secrets)
-    for gap in parting.finditer(text):
-        while end <= gap.start() or gap.start() <= start < end <= gap.end():
+    for gap in found:
+        while end <= gap[0] or gap[0] <= start < end <= gap[1]:
             start, end = next(secrets)  # it has gone by, or goes with the gap
-        if start >= gap.end():
-            yield gap.span()
+        if start >= gap[1]:
+            yield gap
 
 
 def _cut(text: str, spans: Iterator[Span]) -> str:

@@ -32,7 +32,24 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(number, told)
 exec(sys.argv[2])
 """
-LOADED = "print('metaflow.cli' in sys.modules)"
+LOADED = "print('metaflow.plugins' in sys.modules)"
+OPTIONS = """
+import sys
+print("metaflow.plugins" in sys.modules, file=open("loaded", "a"))
+from metaflow import Config, FlowSpec, Parameter, project, step
+@project(name="launched")
+class LaunchedFlow(FlowSpec):
+    limits = Config("limits", default_value={"seconds": 2})
+    who = Parameter("who", default="nobody")
+    @step
+    def start(self):
+        self.next(self.end)
+    @step
+    def end(self):
+        print(self.limits.seconds)
+if __name__ == "__main__":
+    LaunchedFlow()
+"""
 WAITING = "print('waiting', os.getpid(), flush=True)\nwhile True: time.sleep(0.05)"
 
 
@@ -94,6 +111,28 @@ def test_a_launcher_has_loaded_metaflow_before_its_first_line(server, flow, tmp_
 
     assert shown(run(starting.entrypoint(server, command), tmp_path))[1] == ["True"]
     assert shown(run(command, tmp_path))[1] == ["False"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--config-value", "limits", '{"seconds": 5}', "--branch", "mine", "show"],
+        ["--config", "limits", "limits.json", "--production", "check"],
+        ["--branch", "mine", "run", "--help"],
+        ["--no-such-option", "run"],
+    ],
+)
+def test_a_flow_has_all_its_options_in_a_launcher(server, tmp_path, words):
+    (tmp_path / "flow.py").write_text(OPTIONS)
+    (tmp_path / "limits.json").write_text('{"seconds": 7}')
+    command = [sys.executable, "-u", str(tmp_path / "flow.py"), "--quiet", *words]
+
+    ours = run(starting.entrypoint(server, command), tmp_path)
+    other = run(command, tmp_path)
+
+    assert (ours.stdout, ours.stderr) == (other.stdout, other.stderr)
+    assert ours.returncode == other.returncode == (2 if "--no-such-option" in words else 0)
+    assert (tmp_path / "loaded").read_text() == "True\nFalse\n"
 
 
 def test_an_exception_is_shown_and_ends_with_1(server, flow, tmp_path):

@@ -35,6 +35,7 @@ LOADED = (
     "nomad",
     *(f"metaflow_extensions.nomad.{n}" for n in ("cli", "trampoline")),
 )
+OF_A_FLOW = "metaflow.cli"  # has the options of the flow that is there when it is loaded
 LOADED_FOR = {"s3": ("boto3", "metaflow.plugins.datatools.s3")}
 
 
@@ -62,6 +63,7 @@ def main(descriptor: int, datastore: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a launcher says itself how it ended
     for name in (*LOADED, *LOADED_FOR.get(datastore, ())):
         import_module(name)
+    _unload(OF_A_FLOW)
     with socket.socket(fileno=descriptor) as listening:
         while True:
             ready, _, _ = select.select([listening, sys.stdin], [], [])
@@ -75,6 +77,13 @@ def main(descriptor: int, datastore: str) -> None:
         place.unlink(missing_ok=True)
         place.parent.rmdir()
     os._exit(0)  # the run waits for it, and to take down all that was loaded takes long
+
+
+def _unload(name: str) -> None:
+    """Let a module be made anew by each launcher, out of all that it needs, which stays loaded."""
+    package, _, own = name.rpartition(".")
+    del sys.modules[name]
+    delattr(sys.modules[package], own)
 
 
 def _serve(client: socket.socket, listening: socket.socket) -> None:

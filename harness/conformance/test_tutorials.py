@@ -74,7 +74,7 @@ def test_02_statistics(mf_flow, tutorials, movies):
     assert all(len(task.artifacts["quartiles"].value) == 3 for task in work)
 
 
-@needs("foreach", "branch", "join", "parameters", "user_namespace")
+@needs("foreach", "branch", "join", "parameters", "user_namespace", "client")
 def test_03_playlist_redux(mf_flow, tutorials, movies):
     """It reads the newest run of 02 through Metaflow's client."""
     few = {"Action", "Adventure", "Sci-Fi"}

@@ -46,6 +46,7 @@ CAPABILITIES = frozenset(
         "mutators",
         "packages",
         "user_namespace",
+        "client",
     }
 )
 

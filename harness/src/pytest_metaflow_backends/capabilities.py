@@ -52,6 +52,7 @@ _WORDS = {
     "isolation": "a step cannot reach the host",
     "attestation": "evidence of where a step ran",
     "user_namespace": "a run finds the runs of the user's other flows, without naming a namespace",
+    "client": "a step reads other runs through Metaflow's client",
     "packages": "modules beside the flow travel with it",
 }
 VOCABULARY: Mapping[str, str] = MappingProxyType(_WORDS)

@@ -12,11 +12,16 @@ OF_LAUNCHERS = [
     b"[job t-1] Task is starting (Job status is unknown)...",
     b"[pod t-c160f4de-tqqbp-lh6mg] Task finished with exit code 0.",
     b"Task finished with exit code -9.",
+    b"[1121b5a2] Task is starting on client-1",
+    b"[1121b5a2] Task is starting on client-1: Downloading image",
+    b"[1121b5a2] Task is running on host.example",
     b"2026-11-30 05:15:59.462 Step start timed out after 0 hours, 0 minutes, 2 seconds",
 ]
 OF_USERS = [
     b"attempt 2",
     b"[pod x] hello",
+    b"[1121b5a2] hello",
+    b"[1121b5a] Task is running on mine",
     b"Task is starting: mine",
     b"task finished",
     b"",

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from metaflow_backends.nomad.engine import Engine
     from metaflow_backends.s3 import Store
 
-# Spin runs on the machine of who asks; the rest is said of `local` and holds here, too.
-CAPABILITIES = (LOCAL - {"spin"}) | {"logs.native", "resources.enforced"}
+# Spin runs on the machine of who asks, and the metadata of other runs is there, too, since there is
+# no metadata service; the rest is said of `local` and holds here.
+CAPABILITIES = (LOCAL - {"spin", "client"}) | {"logs.native", "resources.enforced"}
 ALLOCATION = "nomad-alloc-id"  # the key in a task's metadata
 LIBRARIES = ("boto3", "cryptography", "requests")
 

@@ -21,6 +21,7 @@ _METAFLOW_LINES = re.compile(
     rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} Step \w+ timed out after .*"
     rb"|(?:\[(?:pod|job|jobset) [^\]]+\] )?"
     rb"(?:Task is starting(?: \(.*\))?\.+|Task finished with exit code -?\d+\.)"
+    rb"|\[[0-9a-f]{8}\] Task is (?:starting|running) on \S+(?:: .*)?"  # @nomad, of this tree
 )
 # Metaflow quotes stacks of its own errors with ">".
 _TRACEBACK_PATH = re.compile(rb'^(>?\s*File ")[^"]*?([^"/\\]+)(", line \d+)')

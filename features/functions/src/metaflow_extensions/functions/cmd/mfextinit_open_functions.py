@@ -1,0 +1,3 @@
+"""`metaflow function`."""
+
+CMDS_DESC = [("function", "metaflow_extensions.functions.cli.cli")]

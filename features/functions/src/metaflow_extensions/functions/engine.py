@@ -1,0 +1,97 @@
+"""Runs a function on what the wire holds; the same code under every backend, so one meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from metaflow_extensions.functions.codec import decode
+from metaflow_extensions.functions.errors import InputError, OutputError
+from metaflow_extensions.functions.failure import Failure
+from metaflow_extensions.functions.looping import Looping
+from metaflow_extensions.functions.schema import Signature, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from metaflow_extensions.functions.declaring import Declaration
+    from metaflow_extensions.functions.process.wire import Payload
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A loaded function with its artifacts, from bytes to bytes."""
+
+    function: Callable[..., Any]
+    declared: Declaration
+    signature: Signature
+    params: Any
+    private: str = ""  # prefix of the modules that its code was loaded as
+    looping: Looping = field(default_factory=Looping)
+
+    def call(self, payload: Payload) -> bytes:
+        """Run one record; raises what the function does."""
+        record = self.signature.reader.from_bytes(payload)
+        if self.declared.batch:
+            (result,) = self._batch([record])
+        else:
+            result = self._run(record)
+        return write(self.signature.writer(result))
+
+    def map(self, payload: Payload) -> bytes:
+        """Run a list of records; gives `{"values": [...], "failures": {index: failure}}`.
+
+        A failed record costs itself only; its value is null.
+        """
+        records = decode(payload)
+        rows = self._rows(records) if self.declared.batch else map(self._row, records)
+        values: list[Any] = []
+        failures: dict[str, Any] = {}
+        for index, row in enumerate(rows):
+            values.append(None if isinstance(row, Failure) else orjson.Fragment(row))
+            if isinstance(row, Failure):
+                failures[str(index)] = row.as_dict()
+        return orjson.dumps({"values": values, "failures": failures})
+
+    def _row(self, record: Any) -> bytes | Failure:
+        try:
+            return write(self.signature.writer(self._run(self.signature.reader.from_value(record))))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the caller
+            return Failure.of(error, self.private)
+
+    def _rows(self, records: Sequence[Any]) -> list[bytes | Failure]:
+        """Run records at once; if that fails, one by one, so that only the bad ones do."""
+        read = [self._read(record) for record in records]
+        good = [record for record in read if not isinstance(record, Failure)]
+        written = iter(self._written(good))
+        return [record if isinstance(record, Failure) else next(written) for record in read]
+
+    def _read(self, record: Any) -> Any:
+        try:
+            return self.signature.reader.from_value(record)
+        except InputError as error:
+            return Failure.of(error, self.private)
+
+    def _written(self, good: Sequence[Any]) -> list[bytes | Failure]:
+        try:
+            return [write(self.signature.writer(result)) for result in self._batch(good)]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the caller
+            if len(good) == 1:
+                return [Failure.of(error, self.private)]
+            return [row for record in good for row in self._written([record])]
+
+    def _batch(self, records: Sequence[Any]) -> list[Any]:
+        if not records:
+            return []
+        results = self._run(list(records))
+        if not isinstance(results, list) or len(results) != len(records):
+            got = f"{len(results)} results" if isinstance(results, list) else type(results).__name__
+            raise OutputError(f"a batch of {len(records)} records gave {got}, not as many results")
+        return results
+
+    def _run(self, taken: Any) -> Any:
+        given = (taken, self.params) if self.declared.takes_params else (taken,)
+        if not self.declared.is_async:
+            return self.function(*given)
+        return self.looping.run(self.function(*given))

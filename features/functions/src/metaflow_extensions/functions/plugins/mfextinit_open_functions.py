@@ -1,0 +1,1 @@
+"""Nothing of Metaflow is replaced, and nothing is turned off."""

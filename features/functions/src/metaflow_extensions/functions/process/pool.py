@@ -1,0 +1,181 @@
+"""Workers of one function, handed out to one call at a time."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+from metaflow_extensions.functions.errors import CallTimeoutError, ClosedError, WorkerDiedError
+from metaflow_extensions.functions.failure import Failure
+from metaflow_extensions.functions.process.sharing import give_back, take
+from metaflow_extensions.functions.process.wire import CALL, FAILED, MAP, receive, send
+from metaflow_extensions.functions.recreating import interpreter_for
+from metaflow_extensions.functions.settings import LARGEST, forks
+
+if TYPE_CHECKING:
+    from metaflow_extensions.functions.loading import Loaded
+    from metaflow_extensions.functions.process.starting import Zygote
+    from metaflow_extensions.functions.process.wire import Payload
+
+
+@dataclass
+class Slot:
+    """A place for a worker, which may be empty."""
+
+    stream: socket.socket | None = None
+    pid: int = 0
+    zygote: Zygote | None = None  # the one that knows it
+
+
+class ProcessBackend:
+    """Runs calls in workers; one that dies or takes too long is replaced at the next call."""
+
+    def __init__(self, loaded: Loaded, *, workers: int = 1, largest: int = LARGEST) -> None:
+        self.workers, self.largest = workers, largest
+        self._plan = loaded.plan
+        self._interpreter = interpreter_for(loaded.reference.environment)
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start with empty slots, as at first and in a fork of this process."""
+        self._owner = os.getpid()
+        self._zygote: Zygote | None = take(self._plan, self._interpreter, self.largest)
+        self._former: list[Zygote] = []  # whose workers may live on
+        self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
+        self._all = [Slot() for _ in range(self.workers)]
+        for slot in self._all:
+            self._slots.put(slot)
+        self._closed = False
+
+    @property
+    def pids(self) -> list[int]:
+        """Give the process ids of the workers there are."""
+        return [slot.pid for slot in self._all if slot.stream is not None]
+
+    def start(self) -> None:
+        """Wait until the function is loaded and a worker is there; raises what loading raised."""
+        slot = self._slots.get()
+        try:
+            self._filled(slot)
+        finally:
+            self._slots.put(slot)
+
+    def call(self, payload: bytes, timeout: float | None = None) -> Payload:
+        return self._ask(CALL, payload, timeout)
+
+    def map(self, payload: bytes, timeout: float | None = None) -> Payload:
+        return self._ask(MAP, payload, timeout)
+
+    def close(self) -> None:
+        """End all workers; calls that run are ended, too."""
+        self._closed = True
+        for slot in self._all:
+            self._empty(slot, kill=True)
+        for zygote in (*self._former, *([self._zygote] if self._zygote else [])):
+            give_back(zygote)
+        self._zygote, self._former = None, []
+
+    def _ask(self, kind: int, payload: bytes, timeout: float | None) -> Payload:
+        if self._owner != os.getpid():
+            with self._lock:
+                if self._owner != os.getpid():
+                    self._begin()
+        until = None if timeout is None else time.monotonic() + timeout
+        try:
+            slot = self._slots.get(timeout=timeout)
+        except queue.Empty:
+            raise CallTimeoutError(f"no worker was free within {timeout:g} s") from None
+        try:
+            return self._through(slot, kind, payload, timeout, until)
+        finally:
+            self._slots.put(slot)
+
+    def _through(
+        self, slot: Slot, kind: int, payload: bytes, timeout: float | None, until: float | None
+    ) -> Payload:
+        """Send and receive through a slot; whatever interrupts that costs it its worker."""
+        try:
+            stream = self._sent(slot, kind, payload)
+            if until is not None:
+                stream.settimeout(max(until - time.monotonic(), 1e-3))
+            answered, said = receive(stream)
+            if until is not None:
+                stream.settimeout(None)
+        except TimeoutError:
+            self._empty(slot, kill=True)
+            raise CallTimeoutError(f"the call took longer than {timeout:g} s") from None
+        except (EOFError, ConnectionError):
+            raise self._died(slot) from None
+        except BaseException:
+            self._empty(slot, kill=True)
+            raise
+        if answered == FAILED:
+            raise Failure.read(orjson.loads(said)).exception()
+        return said
+
+    def _sent(self, slot: Slot, kind: int, payload: bytes) -> socket.socket:
+        """Send a call; a worker that died before it took any of it is replaced without a word."""
+        stream = self._filled(slot)
+        try:
+            send(stream, kind, payload)
+        except ConnectionError:
+            if len(payload) > 1 << 16:  # it may have begun
+                raise
+            self._empty(slot)
+            stream = self._filled(slot)
+            send(stream, kind, payload)
+        return stream
+
+    def _filled(self, slot: Slot) -> socket.socket:
+        if slot.stream is None:
+            zygote = self._running()
+            slot.stream, slot.pid = zygote.worker(fork=forks())
+            slot.zygote = zygote
+        return slot.stream
+
+    def _running(self) -> Zygote:
+        """Give the zygote; a new one if it was killed, or is going to be a worker itself."""
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the function was closed: load it again")
+            if self._zygote is None or self._zygote.ended:
+                if self._zygote is not None:
+                    self._former.append(self._zygote)
+                self._zygote = take(self._plan, self._interpreter, self.largest)
+            zygote = self._zygote
+            if not forks():
+                self._former.append(zygote)
+                self._zygote = None
+            return zygote
+
+    def _died(self, slot: Slot) -> Exception:
+        if self._closed:
+            return ClosedError("the function was closed while the call ran")
+        pid, zygote = slot.pid, slot.zygote
+        self._empty(slot)
+        how = zygote.how(pid) if zygote else "for an unknown reason"
+        return WorkerDiedError(
+            f"the worker {pid} ended during the call: {how}; the next call works"
+        )
+
+    def _empty(self, slot: Slot, *, kill: bool = False) -> None:
+        stream, slot.stream = slot.stream, None
+        if stream is None:
+            return
+        with suppress(OSError):
+            stream.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it
+        stream.close()
+        if kill:
+            with suppress(ProcessLookupError):
+                os.kill(slot.pid, signal.SIGKILL)
+            if slot.zygote:
+                slot.zygote.how(slot.pid)

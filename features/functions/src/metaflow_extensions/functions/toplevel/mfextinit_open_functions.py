@@ -1,0 +1,3 @@
+"""Names for `from metaflow import ...`."""
+
+toplevel = "names"

@@ -1,0 +1,1 @@
+"""Functions over HTTP, by FastAPI."""

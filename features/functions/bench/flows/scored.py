@@ -37,3 +37,15 @@ def spin(data: dict) -> dict:
 def sleep(data: dict) -> dict:
     time.sleep(data["seconds"])
     return {}
+
+
+@json_function(batch=True)
+def predict_all(rows: list, params: FunctionParameters) -> list:
+    return [
+        {"y": y} for y in (np.array([row["x"] for row in rows]) @ np.array(params.weights)).tolist()
+    ]
+
+
+@json_function
+def predict_row(row: dict, params: FunctionParameters) -> dict:
+    return {"y": float(np.asarray(row["x"]) @ np.asarray(params.weights))}

@@ -76,7 +76,7 @@ def test_a_room_needs_the_columns_and_tests_of_all_that_stand_on_it(matrix, room
         (["harness/src/pytest_metaflow_backends/plugin.py"], EVERYTHING, None),
         (["pyproject.toml"], EVERYTHING, None),
         (["features/nomad/src/x.py"], ("nomad",), "features/nomad/tests"),
-        (["features/functions/src/x.py"], (), "features/functions/tests"),
+        (["features/functions/src/x.py"], ("local", "s3"), "features/functions/tests"),
         (["features/new/src/x.py"], EVERYTHING, None),
         ([".github/workflows/ci.yml"], EVERYTHING, None),
         (["docs/tour.md", "Makefile"], EVERYTHING, None),

@@ -8,13 +8,30 @@ import time
 from pathlib import Path
 
 import pytest
+from _pytest.mark.expression import Expression
 
 FLOWS = Path(__file__).parent / "flows"
 
 
-def pytest_pycollect_makemodule(module_path):  # noqa: ARG001
-    """Let Metaflow load the extension before a module imports from it."""
-    import metaflow  # noqa: F401
+def pytest_ignore_collect(collection_path, config):
+    """Leave units alone where tests of a backend are asked for: none of them would be chosen.
+
+    They import Metaflow, which reads its settings once, before those of a backend are known.
+    """
+    expression = config.option.markexpr
+    if not expression or collection_path.suffix != ".py" or _on_backends(collection_path):
+        return None
+    return not Expression.compile(expression).evaluate(lambda *_, **__: False) or None
+
+
+def pytest_pycollect_makemodule(module_path):
+    """Let Metaflow load the extension before a module of units imports from it."""
+    if not _on_backends(module_path):
+        import metaflow  # noqa: F401
+
+
+def _on_backends(path):
+    return path.name.startswith(("test_contract", "conftest"))
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +148,8 @@ def shared(bound, _shared):
 
     def give(name, backend):
         if (name, backend) not in _shared:
-            _shared[name, backend] = function_from_json(bound(name), backend=backend)
+            options = {"num_cpus": 0} if backend == "ray" else {}  # more handles than cores
+            _shared[name, backend] = function_from_json(bound(name), backend, **options)
         return _shared[name, backend]
 
     return give

@@ -179,3 +179,14 @@ def test_artifacts_that_are_gone_are_said(exported, load, tmp_path, home):
             load(location)
     finally:
         hidden.rename(home)
+
+
+def test_a_handle_travels_as_its_reference(bound):
+    import pickle
+
+    from metaflow import function_from_json
+
+    function = function_from_json(bound("predict"), backend="local")
+
+    assert pickle.loads(pickle.dumps(function))(RECORD) == RESULT  # noqa: S301 - our own
+    assert repr(function) == f"JsonFunction({bound('predict')!r}, backend='local')"

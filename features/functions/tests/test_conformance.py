@@ -31,7 +31,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=NAMES)  # all of them share one cluster, where they need one
 def load(request, shared):
     return lambda name: shared(name, request.param)
 

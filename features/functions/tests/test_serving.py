@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from metaflow_extensions.functions.errors import OutputError
 from metaflow_extensions.functions.web.openapi import inlined
 
 METAFLOW = str(Path(sys.executable).with_name("metaflow"))
@@ -172,6 +173,44 @@ def test_other_formats_are_negotiated(bound, name):
     assert asyncio.run(ask(b"\xc1", **kinds)).status_code == 422
     assert asyncio.run(ask(b"{}", **{"content-type": "text/csv"})).status_code == 415
     assert asyncio.run(ask(b"{}", accept="text/csv")).status_code == 406
+
+
+def test_every_kind_of_output_is_over_http_what_it_is_in_a_call(bound):
+    """The value of the conformance suite, or 500 where that has an error."""
+    from fastapi import FastAPI
+    from metaflow import function_from_json
+    from scoring import KINDS
+
+    fn = function_from_json(bound("kind"), backend="local")
+    app = FastAPI()
+    app.include_router(fn.router())
+
+    async def ask():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return {name: await client.post("/kind", json=name) for name in KINDS}
+
+    for name, answer in asyncio.run(ask()).items():
+        try:
+            expected = fn(name)
+        except OutputError:
+            assert answer.status_code == 500, name
+            assert answer.json() == {"detail": "the function raised OutputError"}
+        else:
+            assert (answer.status_code, answer.json()) == (200, expected), name
+
+
+@pytest.mark.parametrize("name", ["add", "predict", "echo", "greet", "vectors"])
+def test_what_a_function_says_of_itself_is_valid_openapi(bound, name):
+    from fastapi import FastAPI
+    from metaflow import function_from_json
+    from openapi_spec_validator import validate
+
+    app = FastAPI()
+    app.include_router(function_from_json(bound(name), backend="local").router())
+
+    validate(app.openapi())
+    assert {f"/{name}", f"/{name}/batch"} == set(app.openapi()["paths"])
 
 
 def test_many_records_in_one_request(served):

@@ -10,10 +10,14 @@ from metaflow_extensions.functions.failure import Failure
 from metaflow_extensions.functions.settings import LARGEST
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from metaflow_extensions.functions.loading import Loaded
 
 DEFAULT = "process"
-NAMES = ("local", "process")
+OF_WORKERS = frozenset({"workers", "largest"})
+OF_ACTORS = frozenset({"num_cpus", "num_gpus", "memory", "resources", "runtime_env"})
+NAMES = ("local", "process", "ray")
 
 
 class Backend(Protocol):
@@ -30,6 +34,13 @@ class Backend(Protocol):
     def call(self, payload: bytes, timeout: float | None = None) -> bytes | bytearray: ...
     def map(self, payload: bytes, timeout: float | None = None) -> bytes | bytearray: ...
     def close(self) -> None: ...
+
+
+class Startable(Backend, Protocol):
+    """Has workers that can be waited for."""
+
+    def start(self) -> None:
+        """Wait until the function is loaded; raises what loading raised."""
 
 
 class LocalBackend:
@@ -75,9 +86,20 @@ def start(name: str, loaded: Loaded, **options: Any) -> Backend:
     """Start a backend; raises what loading the function raises."""
     if check_name(name) == "local":
         return LocalBackend(loaded, **_known(name, options, {"largest"}))
+    if name == "ray":
+        return _started(_on_ray(loaded, _known(name, options, {*OF_WORKERS, *OF_ACTORS})))
     from metaflow_extensions.functions.process.pool import ProcessBackend
 
-    backend = ProcessBackend(loaded, **_known(name, options, {"largest", "workers"}))
+    return _started(ProcessBackend(loaded, **_known(name, options, OF_WORKERS)))
+
+
+def _on_ray(loaded: Loaded, options: dict[str, Any]) -> Startable:
+    from metaflow_extensions.functions.ray_backend import RayBackend
+
+    return RayBackend(loaded, **options)
+
+
+def _started(backend: Startable) -> Backend:
     try:
         backend.start()
     except BaseException:
@@ -86,7 +108,7 @@ def start(name: str, loaded: Loaded, **options: Any) -> Backend:
     return backend
 
 
-def _known(name: str, options: dict[str, Any], known: set[str]) -> dict[str, Any]:
+def _known(name: str, options: dict[str, Any], known: AbstractSet[str]) -> dict[str, Any]:
     unknown = sorted(set(options) - known)
     if unknown:
         raise FunctionError(

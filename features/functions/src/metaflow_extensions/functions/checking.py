@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from metaflow_extensions.functions.backend import start
 from metaflow_extensions.functions.errors import FunctionError
 from metaflow_extensions.functions.loading import load, read_reference
 from metaflow_extensions.functions.proving import run
@@ -52,7 +53,7 @@ def _environment(differing: list[str]) -> str:
 def _example(loaded: Loaded, backend: str) -> Check:
     example = loaded.reference.example
     if example is None:
-        return Check("example", True, "none was given at bind")  # noqa: FBT003
+        return _loads(loaded, backend)
     try:
         ran = run(loaded, example.record, backend)
     except Exception as error:  # noqa: BLE001 - of the user's code
@@ -62,3 +63,14 @@ def _example(loaded: Loaded, backend: str) -> Check:
     return Check(
         "example", same, said if same else f"gives {ran.output!r}, not what it gave at bind"
     )
+
+
+def _loads(loaded: Loaded, backend: str) -> Check:
+    """Load the function at least, where no example was given."""
+    try:
+        start(backend, loaded).close()
+    except FunctionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - of the user's code
+        return Check("load", False, f"raised {type(error).__name__}: {error}")  # noqa: FBT003
+    return Check("load", True, "it does; no example was given at bind")  # noqa: FBT003

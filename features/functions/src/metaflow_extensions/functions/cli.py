@@ -39,7 +39,7 @@ def _json(command: Any) -> Any:
 
 
 def _backend(command: Any) -> Any:
-    text = "process, in the recorded environment; or local, in this process."
+    text = "process, in the recorded environment; ray, in actors; or local, in this process."
     return click.option("--backend", default="process", show_default=True, help=text)(command)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import traceback
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from metaflow_extensions.functions.errors import FunctionError
 PACKAGE = str(Path(__file__).parent)
 SLOT_WRAPPER = type(BaseException.__init__)
 Name = tuple[str, str]  # of a class: module, and name in it
+_LIKE: dict[tuple[Name, type[Exception]], type[Exception]] = {}
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - as in the standard library
@@ -79,8 +79,11 @@ def _trace(error: BaseException) -> str:
 
 
 def _args(error: BaseException) -> list[Any]:
+    args = error.args
+    if isinstance(error, OSError) and error.filename is not None:
+        args = (error.errno, error.strerror, error.filename)  # which is in none of its own
     try:
-        return list(decode(encode(error.args)))
+        return list(decode(encode(args)))
     except (NoJsonError, ValueError):
         return [str(error)]
 
@@ -95,7 +98,6 @@ def _attributes(error: BaseException) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if not name.startswith("__")}
 
 
-@lru_cache(maxsize=1024)
 def _known(names: tuple[Name, ...]) -> tuple[type[Exception], ...]:
     """Give the class if it is loaded here, and classes like it, by the nearest base first."""
     found = []
@@ -107,7 +109,10 @@ def _known(names: tuple[Name, ...]) -> tuple[type[Exception], ...]:
 
 
 def _like(name: Name, base: type[Exception]) -> type[Exception]:
-    return type(name[1].rpartition(".")[2], (base,), {"__module__": name[0]})
+    """Make a class of that name, the same one each time, so that it can be compared."""
+    if (name, base) not in _LIKE:
+        _LIKE[name, base] = type(name[1].rpartition(".")[2], (base,), {"__module__": name[0]})
+    return _LIKE[name, base]
 
 
 def _made(candidates: tuple[type[Exception], ...], args: list[Any]) -> Exception:

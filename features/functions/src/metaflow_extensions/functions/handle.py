@@ -170,6 +170,10 @@ class JsonFunction:
 
         return FunctionPipeline((self,)) | other
 
+    def __reduce__(self) -> Any:
+        """Travel as the reference, so that other processes load it for themselves."""
+        return _opened, (self._location, self._named, self._options)
+
     def __repr__(self) -> str:
         return f"JsonFunction({self._location!r}, backend={self._named!r})"
 
@@ -197,7 +201,12 @@ def function_from_json(
 ) -> JsonFunction:
     """Load a bound function from its reference.
 
-    `backend` is `process` (workers in the recorded environment; option `workers`), or `local` (in
-    this process). Loading runs the code of the reference: load only what you trust.
+    `backend` is `process` (workers in the recorded environment; option `workers`), `ray` (actors;
+    `workers`, `num_cpus`, `num_gpus`, `memory`, `resources`, `runtime_env`), or `local` (in this
+    process). Loading runs the code of the reference: load only what you trust.
     """
     return JsonFunction.from_json(reference, backend, **options)
+
+
+def _opened(location: str, backend: str, options: dict[str, Any]) -> JsonFunction:
+    return function_from_json(location, backend, **options)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import socket
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
-from metaflow_extensions.functions.errors import CallTimeoutError, ClosedError, WorkerDiedError
+from metaflow_extensions.functions.errors import ClosedError, WorkerDiedError
 from metaflow_extensions.functions.failure import Failure
 from metaflow_extensions.functions.process.sharing import give_back, take
 from metaflow_extensions.functions.process.wire import CALL, FAILED, MAP, receive, send
 from metaflow_extensions.functions.recreating import interpreter_for
 from metaflow_extensions.functions.settings import LARGEST, forks
+from metaflow_extensions.functions.slots import Deadline, Slots
 
 if TYPE_CHECKING:
     from metaflow_extensions.functions.loading import Loaded
@@ -50,10 +49,8 @@ class ProcessBackend:
         self._owner = os.getpid()
         self._zygote: Zygote | None = take(self._plan, self._interpreter, self.largest)
         self._former: list[Zygote] = []  # whose workers may live on
-        self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         self._all = [Slot() for _ in range(self.workers)]
-        for slot in self._all:
-            self._slots.put(slot)
+        self._slots = Slots(self._all)
         self._closed = False
 
     @property
@@ -63,11 +60,8 @@ class ProcessBackend:
 
     def start(self) -> None:
         """Wait until the function is loaded and a worker is there; raises what loading raised."""
-        slot = self._slots.get()
-        try:
+        with self._slots.one(Deadline(None)) as slot:
             self._filled(slot)
-        finally:
-            self._slots.put(slot)
 
     def call(self, payload: bytes, timeout: float | None = None) -> Payload:
         return self._ask(CALL, payload, timeout)
@@ -89,30 +83,20 @@ class ProcessBackend:
             with self._lock:
                 if self._owner != os.getpid():
                     self._begin()
-        until = None if timeout is None else time.monotonic() + timeout
-        try:
-            slot = self._slots.get(timeout=timeout)
-        except queue.Empty:
-            raise CallTimeoutError(f"no worker was free within {timeout:g} s") from None
-        try:
-            return self._through(slot, kind, payload, timeout, until)
-        finally:
-            self._slots.put(slot)
+        deadline = Deadline(timeout)
+        with self._slots.one(deadline) as slot:
+            return self._through(slot, kind, payload, deadline)
 
-    def _through(
-        self, slot: Slot, kind: int, payload: bytes, timeout: float | None, until: float | None
-    ) -> Payload:
+    def _through(self, slot: Slot, kind: int, payload: bytes, deadline: Deadline) -> Payload:
         """Send and receive through a slot; whatever interrupts that costs it its worker."""
         try:
             stream = self._sent(slot, kind, payload)
-            if until is not None:
-                stream.settimeout(max(until - time.monotonic(), 1e-3))
+            stream.settimeout(deadline.left)
             answered, said = receive(stream)
-            if until is not None:
-                stream.settimeout(None)
+            stream.settimeout(None)
         except TimeoutError:
             self._empty(slot, kill=True)
-            raise CallTimeoutError(f"the call took longer than {timeout:g} s") from None
+            raise deadline.passed() from None
         except (EOFError, ConnectionError):
             raise self._died(slot) from None
         except BaseException:

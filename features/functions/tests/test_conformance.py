@@ -65,6 +65,23 @@ def test_map_gives_what_calls_give(load):
         assert mapped == outcome(function, name)
 
 
+def test_a_batch_gives_each_kind_what_a_call_gives(load):
+    names = list(KINDS)
+    one, many = load("kind"), load("kinds")
+
+    rows = many.map(names, on_error="return", batch_size=len(names))
+
+    for name, row in zip(names, rows, strict=True):
+        mapped = (type(row.error), str(row.error)) if hasattr(row, "error") else row
+        assert mapped == outcome(one, name)
+
+
+def test_a_function_that_gives_the_same_object_each_time_gives_what_it_was_then(load):
+    records = [{"n": 1}, {"n": 2}, {"n": 3}]
+
+    assert load("same_object").map(records) == records
+
+
 INPUTS = {
     "bytes": (b"{}", "$ is of type bytes, which has no JSON"),
     "nan": ({"x": float("nan")}, "$.x is nan: JSON has no such number"),

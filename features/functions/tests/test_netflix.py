@@ -40,12 +40,12 @@ def written(task, tmp_path):
     said = {
         "name": "scored",
         "uuid": uuid,
-        "class_name": "JsonFunction",
+        "class_name": "metaflow_extensions.nflx.plugins.json_function.JsonFunction",
         "user": "somebody",
-        "timestamp_utc": "2026-01-01T00:00:00",
+        "timestamp_utc": 1767225600,
         "reference": str(where),
         "function": {
-            "name": "scored", "module": "theirs", "file_name": "theirs.py", "doc": None,
+            "name": "scored", "module": "theirs", "file_name": "theirs", "doc": None,
             "type": "json_function", "input_schema": {"type": "dict"}, "parameter_schema": None,
             "return_schema": {"type": "dict"},
         },
@@ -77,6 +77,7 @@ def test_their_reference_is_called(written, backend):
     with function_from_json(written[0], backend=backend) as function:
         assert function({"row": [1, 2]}) == {"prediction": 106}
         assert function.about.user == "somebody"
+        assert function.about.created == "2026-01-01T00:00:00+00:00"
 
 
 def test_their_reference_becomes_a_bundle_of_ours(written, tmp_path):
@@ -101,7 +102,7 @@ def test_their_pipelines_are_refused_with_what_helps(written):
     from metaflow import function_from_json
 
     said = json.loads(written[0].read_text())
-    written[0].write_text(json.dumps({**said, "class_name": "FunctionPipeline"}))
+    written[0].write_text(json.dumps({**said, "class_name": "a.b.FunctionPipeline"}))
 
     with pytest.raises(BadReferenceError, match="load its members and join them with"):
         function_from_json(written[0])

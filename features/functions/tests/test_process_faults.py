@@ -214,6 +214,31 @@ def test_a_fork_of_the_caller_gets_workers_of_its_own(opened):
     os.close(writing)
 
 
+def test_a_fork_that_closes_the_function_harms_nobody(opened):
+    function = opened("acts")
+    before = function({})["pid"]
+
+    child = os.fork()
+    if child == 0:
+        function.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert function({})["pid"] == before
+
+
+def test_a_large_record_to_a_worker_that_reads_none_is_over_in_time(opened, eventually):
+    function = opened("acts")
+    worker = psutil.Process(function({})["pid"])
+    worker.suspend()
+
+    with pytest.raises(CallTimeoutError):
+        function({"x": "y" * 5_000_000}, timeout=0.3)
+
+    assert function({})["pid"] != worker.pid
+    eventually(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
 def test_without_forks_every_worker_loads_the_function_itself(opened, monkeypatch):
     monkeypatch.setenv("METAFLOW_FUNCTIONS_FORK", "0")
     function = opened("acts", workers=2)

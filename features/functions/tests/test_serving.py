@@ -175,6 +175,34 @@ def test_other_formats_are_negotiated(bound, name):
     assert asyncio.run(ask(b"{}", accept="text/csv")).status_code == 406
 
 
+def test_dependencies_of_the_app_stand_before_the_function(bound):
+    """Who may call is decided by them: a route that is quick must not pass them by."""
+    from fastapi import Depends, FastAPI, HTTPException
+    from metaflow import function_from_json
+
+    def nobody():
+        raise HTTPException(401)
+
+    fn = function_from_json(bound("echo"), backend="local")
+    open_app, closed_app, guarded_app = (
+        FastAPI(),
+        FastAPI(dependencies=[Depends(nobody)]),
+        FastAPI(),
+    )
+    open_app.include_router(fn.router())
+    closed_app.include_router(fn.router())
+    guarded_app.include_router(fn.router(), dependencies=[Depends(nobody)])
+
+    async def ask(app, path):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return (await client.post(path, json=[])).status_code
+
+    for path in ("/echo", "/echo/batch"):
+        codes = [asyncio.run(ask(app, path)) for app in (open_app, closed_app, guarded_app)]
+        assert codes == [200, 401, 401]
+
+
 def test_every_kind_of_output_is_over_http_what_it_is_in_a_call(bound):
     """The value of the conformance suite, or 500 where that has an error."""
     from fastapi import FastAPI

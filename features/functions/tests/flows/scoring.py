@@ -142,6 +142,20 @@ def kind(name: str):
     return KINDS[name]
 
 
+SAME = {}
+
+
+@json_function
+def same_object(data: dict) -> dict:
+    SAME.update(data)
+    return SAME
+
+
+@function(batch=True)
+def kinds(names: list) -> list:
+    return [KINDS[name] for name in names]
+
+
 @json_function
 def fails(how: str):
     if how == "KeyError":

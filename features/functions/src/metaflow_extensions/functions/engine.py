@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from metaflow_extensions.functions.codec import decode
+from metaflow_extensions.functions.codec import NoJsonError, decode, encode
 from metaflow_extensions.functions.errors import InputError, OutputError
 from metaflow_extensions.functions.failure import Failure
 from metaflow_extensions.functions.looping import Looping
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from metaflow_extensions.functions.declaring import Declaration
     from metaflow_extensions.functions.process.wire import Payload
+
+
+WRITTEN = (Failure, orjson.Fragment)
 
 
 @dataclass(frozen=True)
@@ -45,27 +48,33 @@ class Engine:
         A failed record costs itself only; its value is null.
         """
         records = decode(payload)
-        rows = self._rows(records) if self.declared.batch else map(self._row, records)
-        values: list[Any] = []
-        failures: dict[str, Any] = {}
-        for index, row in enumerate(rows):
-            values.append(None if isinstance(row, Failure) else orjson.Fragment(row))
-            if isinstance(row, Failure):
-                failures[str(index)] = row.as_dict()
-        return orjson.dumps({"values": values, "failures": failures})
-
-    def _row(self, record: Any) -> bytes | Failure:
+        rows = self._rows(records) if self.declared.batch else [self._row(one) for one in records]
         try:
-            return write(self.signature.writer(self._run(self.signature.reader.from_value(record))))
+            return _answer(rows)
+        except NoJsonError:  # in a batch; of which row, is looked for only now
+            return _answer([self._checked(row) for row in rows])
+
+    def _row(self, record: Any) -> Any:
+        """Run a record and write its result at once: the next call may alter the same object."""
+        try:
+            result = self._run(self.signature.reader.from_value(record))
+            return orjson.Fragment(write(self.signature.writer(result)))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the caller
             return Failure.of(error, self.private)
 
-    def _rows(self, records: Sequence[Any]) -> list[bytes | Failure]:
+    def _checked(self, row: Any) -> Any:
+        """Give a row, or the failure that it has no JSON."""
+        try:
+            return row if isinstance(row, WRITTEN) else orjson.Fragment(write(row))
+        except OutputError as error:
+            return Failure.of(error, self.private)
+
+    def _rows(self, records: Sequence[Any]) -> list[Any]:
         """Run records at once; if that fails, one by one, so that only the bad ones do."""
         read = [self._read(record) for record in records]
         good = [record for record in read if not isinstance(record, Failure)]
-        written = iter(self._written(good))
-        return [record if isinstance(record, Failure) else next(written) for record in read]
+        results = iter(self._results(good))
+        return [record if isinstance(record, Failure) else next(results) for record in read]
 
     def _read(self, record: Any) -> Any:
         try:
@@ -73,13 +82,13 @@ class Engine:
         except InputError as error:
             return Failure.of(error, self.private)
 
-    def _written(self, good: Sequence[Any]) -> list[bytes | Failure]:
+    def _results(self, good: Sequence[Any]) -> list[Any]:
         try:
-            return [write(self.signature.writer(result)) for result in self._batch(good)]
+            return [self.signature.writer(result) for result in self._batch(good)]
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the caller
             if len(good) == 1:
                 return [Failure.of(error, self.private)]
-            return [row for record in good for row in self._written([record])]
+            return [row for record in good for row in self._results([record])]
 
     def _batch(self, records: Sequence[Any]) -> list[Any]:
         if not records:
@@ -95,3 +104,10 @@ class Engine:
         if not self.declared.is_async:
             return self.function(*given)
         return self.looping.run(self.function(*given))
+
+
+def _answer(rows: Sequence[Any]) -> bytes:
+    """Write rows down; NoJsonError if one has no JSON."""
+    failures = {str(n): row.as_dict() for n, row in enumerate(rows) if isinstance(row, Failure)}
+    values = [None if isinstance(row, Failure) else row for row in rows] if failures else rows
+    return b'{"values":%s,"failures":%s}' % (encode(values), orjson.dumps(failures))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from metaflow_extensions.functions.artifacts import Artifact, root_of
@@ -48,7 +49,7 @@ class Translated:
 
 def translate(said: Mapping[str, Any], location: str) -> tuple[Reference, Store]:
     """Make one of ours of it; BadReferenceError if a part is gone or was altered."""
-    if said.get("class_name") == "FunctionPipeline":
+    if str(said.get("class_name")).endswith("FunctionPipeline"):
         raise BadReferenceError(f"{location} is a pipeline: load its members and join them with |")
     packed = _package(said["package_uuid"], location)
     code = CodePackage(digest(packed), len(packed), tuple(sorted(members(packed))))
@@ -59,11 +60,17 @@ def translate(said: Mapping[str, Any], location: str) -> tuple[Reference, Store]
         Environment(platform.python_version(), {}),
         code,
         {name: artifact for name, (artifact, _) in found.items()},
-        str(said.get("timestamp_utc", "")),
+        _moment(said.get("timestamp_utc")),
         str(said.get("user", "")),
     )
     parts = {code.key: packed} | {artifact.file: blob for artifact, blob in found.values()}
     return reference, Translated(location, parts)
+
+
+def _moment(seconds: Any) -> str:
+    if not isinstance(seconds, int | float):
+        return ""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
 def _body(said: Mapping[str, Any]) -> Body:

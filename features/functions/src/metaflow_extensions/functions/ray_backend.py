@@ -43,7 +43,8 @@ _OPEN: set[int] = set()  # backends on a cluster of our own, which ends with the
 class Actor:
     """Runs calls in a process of Ray."""
 
-    def __init__(self, plan: Plan, files: Mapping[str, bytes], pickles: list[bytes]) -> None:
+    def __init__(self, plan: Plan, files: Mapping[str, bytes], *pickles: bytes) -> None:
+        """Take what came through the object store; `pickles` in the order of the artifacts."""
         self._plan, self._files, self._pickles = plan, files, pickles
 
     def load(self) -> bytes | None:
@@ -56,7 +57,7 @@ class Actor:
         for (name, path), pickled in zip(self._plan.artifacts.items(), self._pickles, strict=True):
             artifacts[name] = str(cache_folder() / "artifacts" / Path(path).name)
             write_whole(Path(artifacts[name]), pickled)
-        self._pickles = []
+        self._pickles = ()
         try:
             plan = replace(self._plan, folder=str(folder), artifacts=artifacts)
             self._engine = plan.assemble()
@@ -94,10 +95,9 @@ class RayBackend:
         runtime_env: Mapping[str, Any] | None = None,
     ) -> None:
         """Connect to the cluster that RAY_ADDRESS or Ray itself knows, or start one."""
+        environment = dict(runtime_env or runtime_env_of(loaded.reference.environment))
         self._ray = _connected(self)
         self.workers, self.largest, self._closed = workers * AHEAD, largest, False
-        self._plan = loaded.plan
-        environment = dict(runtime_env or runtime_env_of(loaded.reference.environment))
         self._options: dict[str, Any] = {
             "num_cpus": num_cpus,
             "num_gpus": num_gpus,
@@ -127,11 +127,11 @@ class RayBackend:
             self._kill(slot)
         _disconnect(self)
 
-    def _put(self, plan: Plan) -> tuple[Any, Any, list[Any]]:
+    def _put(self, plan: Plan) -> list[Any]:
         """Lay the parts into Ray's object store, once for all actors."""
         files = {name: (Path(plan.folder) / name).read_bytes() for name in plan.places}
         pickles = [self._ray.put(Path(path).read_bytes()) for path in plan.artifacts.values()]
-        return self._ray.put(plan), self._ray.put(files), pickles
+        return [self._ray.put(plan), self._ray.put(files), *pickles]
 
     def _ask(self, kind: int, payload: bytes, timeout: float | None) -> bytes:
         errors = self._ray.exceptions
@@ -157,11 +157,8 @@ class RayBackend:
             if self._closed:
                 raise ClosedError("the function was closed: load it again")
             if slot.actor is None:
-                plan, files, pickles = self._parts
                 made = self._ray.remote(Actor).options(max_restarts=0, **self._options)
-                actor = made.remote(
-                    self._ray.get(plan), self._ray.get(files), self._ray.get(pickles)
-                )
+                actor = made.remote(*self._parts)
                 self._load(actor)
                 slot.actor = actor
             return slot.actor
@@ -173,6 +170,8 @@ class RayBackend:
         except errors.RuntimeEnvSetupError as error:
             (line, *_) = [one for one in str(error).splitlines() if one.strip()]
             raise EnvironmentMismatchError(f"the environment cannot be made: {line}") from None
+        except errors.RayActorError:
+            raise WorkerDiedError("the actor ended while it loaded the function") from None
         if failed is not None:
             self._ray.kill(actor)
             raise Failure.read(orjson.loads(failed)).exception()

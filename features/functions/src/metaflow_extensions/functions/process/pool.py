@@ -14,7 +14,7 @@ import orjson
 from metaflow_extensions.functions.errors import ClosedError, WorkerDiedError
 from metaflow_extensions.functions.failure import Failure
 from metaflow_extensions.functions.process.sharing import give_back, take
-from metaflow_extensions.functions.process.wire import CALL, FAILED, MAP, receive, send
+from metaflow_extensions.functions.process.wire import CALL, FAILED, MAP, TOGETHER, receive, send
 from metaflow_extensions.functions.recreating import interpreter_for
 from metaflow_extensions.functions.settings import LARGEST, forks
 from metaflow_extensions.functions.slots import Deadline, Slots
@@ -53,11 +53,6 @@ class ProcessBackend:
         self._slots = Slots(self._all)
         self._closed = False
 
-    @property
-    def pids(self) -> list[int]:
-        """Give the process ids of the workers there are."""
-        return [slot.pid for slot in self._all if slot.stream is not None]
-
     def start(self) -> None:
         """Wait until the function is loaded and a worker is there; raises what loading raised."""
         with self._slots.one(Deadline(None)) as slot:
@@ -72,6 +67,8 @@ class ProcessBackend:
     def close(self) -> None:
         """End all workers; calls that run are ended, too."""
         self._closed = True
+        if self._owner != os.getpid():  # a fork: they are its parent's
+            return
         for slot in self._all:
             self._empty(slot, kill=True)
         for zygote in (*self._former, *([self._zygote] if self._zygote else [])):
@@ -90,8 +87,7 @@ class ProcessBackend:
     def _through(self, slot: Slot, kind: int, payload: bytes, deadline: Deadline) -> Payload:
         """Send and receive through a slot; whatever interrupts that costs it its worker."""
         try:
-            stream = self._sent(slot, kind, payload)
-            stream.settimeout(deadline.left)
+            stream = self._sent(slot, kind, payload, deadline)
             answered, said = receive(stream)
             stream.settimeout(None)
         except TimeoutError:
@@ -106,16 +102,18 @@ class ProcessBackend:
             raise Failure.read(orjson.loads(said)).exception()
         return said
 
-    def _sent(self, slot: Slot, kind: int, payload: bytes) -> socket.socket:
+    def _sent(self, slot: Slot, kind: int, payload: bytes, deadline: Deadline) -> socket.socket:
         """Send a call; a worker that died before it took any of it is replaced without a word."""
         stream = self._filled(slot)
+        stream.settimeout(deadline.left)
         try:
             send(stream, kind, payload)
         except ConnectionError:
-            if len(payload) > 1 << 16:  # it may have begun
+            if len(payload) > TOGETHER:  # it may have begun
                 raise
             self._empty(slot)
             stream = self._filled(slot)
+            stream.settimeout(deadline.left)
             send(stream, kind, payload)
         return stream
 

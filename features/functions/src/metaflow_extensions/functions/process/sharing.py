@@ -54,9 +54,10 @@ def give_back(zygote: Zygote) -> None:
     zygote.stop()
 
 
-def forget() -> None:
-    """Start with none, as in a fork of this process."""
+def _forget() -> None:
+    """Start with none in a fork of this process."""
     _USED.clear()
+    _LOCK.release()
 
 
-os.register_at_fork(after_in_child=forget)
+os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_forget)

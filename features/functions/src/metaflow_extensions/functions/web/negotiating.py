@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from metaflow_extensions.functions.codec import decode, encode
@@ -27,8 +28,12 @@ class Formats:
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Formats | int:
         """Read the headers; gives a status if one names what nobody here can do."""
-        taken = by_content_type(headers.get("content-type", ""))
-        given = by_content_type(headers.get("accept", ""))
+        return _chosen(headers.get("content-type", ""), headers.get("accept", ""))
+
+    @classmethod
+    def named(cls, content_type: str, accept: str) -> Formats | int:
+        """Find the serializers of both; a status if there is none."""
+        taken, given = by_content_type(content_type), by_content_type(accept)
         if taken is None:
             return UNSUPPORTED
         return cls(taken, given) if given is not None else NOT_ACCEPTABLE
@@ -44,6 +49,11 @@ class Formats:
         if self.given.name == "json":
             return bytes(result)
         return self.given.write(decode(result), reference.function.output_schema)
+
+
+@lru_cache(maxsize=256)
+def _chosen(content_type: str, accept: str) -> Formats | int:
+    return Formats.named(content_type, accept)
 
 
 def many(taken: Serializer, body: bytes, schema: Mapping[str, Any]) -> Any:

@@ -31,8 +31,11 @@ GOOD = 200
 FORMATS = b'{"detail":"formats are application/json, those of extras, and of entry points"}'
 
 
-def router(handle: JsonFunction) -> Any:
-    """Give the router; MissingExtraError if FastAPI is not installed."""
+def router(handle: JsonFunction, route_class: Any = None) -> Any:
+    """Give the router; MissingExtraError if FastAPI is not installed.
+
+    `route_class` is FastAPI's unless there is a reason.
+    """
     try:
         from fastapi import APIRouter, Request, Response
     except ImportError:
@@ -56,7 +59,11 @@ def router(handle: JsonFunction) -> Any:
 
     for way in (one, many):
         way.__annotations__ = {"request": Request}  # FastAPI could not resolve a local name
-    common: dict[str, Any] = {"methods": ["POST"], "response_class": Response}
+    common: dict[str, Any] = {
+        "methods": ["POST"],
+        "response_class": Response,
+        "route_class_override": route_class,
+    }
     made.add_api_route(f"/{name}", one, **common, **of_one(reference))
     made.add_api_route(f"/{name}/batch", many, **common, **of_many(reference))
     _add_probes(made, handle, metrics)

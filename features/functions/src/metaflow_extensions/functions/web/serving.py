@@ -30,7 +30,10 @@ def app_of(handle: JsonFunction) -> Any:
         yield
         handle.close()
 
-    routes = handle.router()
+    from metaflow_extensions.functions.web.direct import DirectRoute
+    from metaflow_extensions.functions.web.router import router
+
+    routes = router(handle, DirectRoute)
     about = handle.about
     app = FastAPI(
         title=about.function.name,

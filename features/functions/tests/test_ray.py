@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -124,13 +125,25 @@ with function_from_json(
 """
 
 
+@pytest.fixture
+def short():
+    """A folder whose name leaves room for those of sockets, which may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        yield folder
+
+
 @pytest.mark.slow
-def test_two_nodes_each_run_an_actor(bound, variables, tmp_path):
+def test_two_nodes_each_run_an_actor(bound, variables, tmp_path, short):
     """Each node has one CPU and one place, so both must be used."""
     program = str(Path(sys.executable).with_name("ray"))
-    environment = {**variables, "RAY_TMPDIR": str(tmp_path), "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**variables, "RAY_TMPDIR": short, "RAY_AUTH_MODE": "disabled"}
     port = 20_000 + os.getpid() % 10_000
-    common = ["--num-cpus=1", '--resources={"place": 1}', "--disable-usage-stats"]
+    common = [
+        "--node-ip-address=127.0.0.1",
+        "--num-cpus=1",
+        '--resources={"place": 1}',
+        "--disable-usage-stats",
+    ]
     head = ["start", "--head", f"--port={port}", "--include-dashboard=false", *common, "--block"]
     other = ["start", f"--address=127.0.0.1:{port}", *common, "--block"]
     started = []

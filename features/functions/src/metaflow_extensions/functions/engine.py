@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -99,11 +100,15 @@ class Engine:
             raise OutputError(f"a batch of {len(records)} records gave {got}, not as many results")
         return results
 
-    def _run(self, taken: Any) -> Any:
-        given = (taken, self.params) if self.declared.takes_params else (taken,)
-        if not self.declared.is_async:
-            return self.function(*given)
-        return self.looping.run(self.function(*given))
+    @cached_property
+    def _run(self) -> Callable[[Any], Any]:
+        """Give what runs the function on a record that was read; made once, used for each."""
+        function, params, looping = self.function, self.params, self.looping
+        taking = self.declared.takes_params
+        if self.declared.is_async:
+            given = (params,) if taking else ()
+            return lambda record: looping.run(function(record, *given))
+        return (lambda record: function(record, params)) if taking else function
 
 
 def _answer(rows: Sequence[Any]) -> bytes:

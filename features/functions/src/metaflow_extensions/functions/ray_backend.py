@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.functions.loading import Loaded
     from metaflow_extensions.functions.plan import Plan
 
-AHEAD = 2  # calls that an actor has at a time: one that runs, one that waits for it
+AHEAD = 4  # chunks that an actor has at a time: one that runs, others that wait for it
 _LOCK = threading.Lock()
 _OPEN: set[int] = set()  # backends on a cluster of our own, which ends with the last of them
 
@@ -108,7 +108,7 @@ class RayBackend:
         self._refuse_what_no_node_has()
         self._parts = self._put(loaded.plan)
         self._all = [Slot() for _ in range(workers)]
-        self._slots = Slots(self._all * AHEAD)
+        self._slots = {CALL: Slots(self._all), MAP: Slots(self._all * AHEAD)}
 
     def start(self) -> None:
         """Wait until an actor has loaded the function; raises what loading raised."""
@@ -136,7 +136,7 @@ class RayBackend:
     def _ask(self, kind: int, payload: bytes, timeout: float | None) -> bytes:
         errors = self._ray.exceptions
         deadline = Deadline(timeout)
-        with self._slots.one(deadline) as slot:
+        with self._slots[kind].one(deadline) as slot:
             actor = self._filled(slot)
             try:
                 asked = actor.run.remote(kind, payload, self.largest)

@@ -7,11 +7,12 @@ import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
-from importlib.metadata import packages_distributions
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 
 OURS = "metaflow_extensions"  # comes with Metaflow's distributions, and ours with every worker
+MODULES = frozenset({".py", ".so"})
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -73,4 +74,22 @@ def _spec(name: str) -> ModuleSpec | None:
 
 @cache
 def _distributions() -> dict[str, list[str]]:
-    return {top: sorted(set(names)) for top, names in packages_distributions().items()}
+    """Map what can be imported to what installed it.
+
+    importlib.metadata.packages_distributions() does so from Python 3.11 on; before that it knows
+    only distributions with a top_level.txt, which newer build backends do not write.
+    """
+    found: dict[str, set[str]] = {}
+    for one in distributions():
+        for top in _tops(one):
+            found.setdefault(top, set()).add(one.metadata["Name"])
+    return {top: sorted(names) for top, names in found.items()}
+
+
+def _tops(one: Distribution) -> set[str]:
+    said = (one.read_text("top_level.txt") or "").split()
+    files = [file for file in one.files or () if not said]
+    packages = {file.parts[0] for file in files if len(file.parts) > 1}
+    alone = [file for file in files if len(file.parts) == 1 and file.suffix in MODULES]
+    modules = {file.name.partition(".")[0] for file in alone}
+    return {*said, *(name for name in packages | modules if name.isidentifier())}

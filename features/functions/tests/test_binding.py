@@ -55,6 +55,10 @@ def test_the_example_is_run_and_what_it_gave_is_kept(bound):
     assert example["milliseconds"] > 0
 
 
+def test_an_example_may_be_a_model(bound, scoring):
+    assert said(bound("add", example=scoring.Point(x=1)))["example"]["record"] == {"x": 1.0, "y": 0}
+
+
 def test_an_example_that_fails_is_a_bind_that_fails_and_writes_nothing(bound, tmp_path):
     with pytest.raises(BindError, match=r"^the example failed: KeyError: 'b'$"):
         bound("predict", example={"a": 1}, root=str(tmp_path))

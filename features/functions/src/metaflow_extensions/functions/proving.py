@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow_extensions.functions.backend import start
 from metaflow_extensions.functions.calling import call
 from metaflow_extensions.functions.capture.archive import digest
-from metaflow_extensions.functions.codec import encode
+from metaflow_extensions.functions.codec import decode, encode
 from metaflow_extensions.functions.errors import BindError
 from metaflow_extensions.functions.reference import Example, Reference
 
@@ -35,7 +35,8 @@ def with_example(loaded: Loaded, record: Any) -> Reference:
         ran = run(loaded, record)
     except Exception as error:
         raise BindError(f"the example failed: {type(error).__name__}: {error}") from error
-    return replace(loaded.reference, example=Example(record, ran.sha256, ran.milliseconds))
+    example = Example(decode(encode(record)), ran.sha256, ran.milliseconds)
+    return replace(loaded.reference, example=example)
 
 
 def run(loaded: Loaded, record: Any, backend: str = "process") -> Ran:

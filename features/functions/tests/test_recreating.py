@@ -89,8 +89,8 @@ def test_one_that_was_cut_off_is_made_anew(monkeypatch, tmp_path):
     assert version_in(recreating.interpreter_for(captured), "iniconfig") == "2.0.0"
 
 
-@pytest.mark.usefixtures("installer")
-def test_what_cannot_be_installed_is_said():
+def test_what_cannot_be_installed_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("METAFLOW_FUNCTIONS_CACHE", str(tmp_path))
     with pytest.raises(EnvironmentMismatchError, match="cannot be installed: ") as raised:
         recreating.interpreter_for(Environment(HERE, {"iniconfig": "99999.0"}))
 

@@ -1,0 +1,3 @@
+"""`metaflow worker-pool`."""
+
+CMDS_DESC = [("worker-pool", "metaflow_extensions.worker_pool.command_line.cli")]

@@ -12,6 +12,7 @@ from metaflow_extensions.worker_pool.worker import entry
 ELSEWHERE = ("kubernetes", "batch", "nomad", "slurm", "sandbox")  # decorators that take a step away
 SCHEDULERS = ("argo-workflows", "step-functions", "airflow")  # commands that deploy a flow
 FOREACH = "foreach"
+NEVER = "never"  # METAFLOW_WORKER_POOL_LAUNCH: each item is a process, as in plain Metaflow
 
 entry.wake()
 
@@ -84,9 +85,10 @@ class WorkerPoolDecorator(StepDecorator):
         entry.take_over(self.step, flow)
 
     def runtime_init(self, flow: Any, graph: Any, package: Any, run_id: str) -> None:
+        from metaflow import metaflow_config as config
         from metaflow_extensions.worker_pool.local import pools
 
-        if self.pooled:
+        if self.pooled and config.WORKER_POOL_LAUNCH != NEVER:
             self.pool = pools.begin(self, flow, run_id)
 
     def runtime_step_cli(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
 START = "METAFLOW_WORKER_POOL_WORKER"  # environment variable: what a process becomes a worker by
 CHUNK = 1 << 16
+
+
+def stamp() -> int:
+    """Give the milliseconds by which Metaflow names files of metadata."""
+    return round(time.time() * 1000)
 
 
 class Channel:

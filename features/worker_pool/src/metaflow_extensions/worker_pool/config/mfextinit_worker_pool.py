@@ -14,5 +14,6 @@ WORKER_POOL_EVENTS = from_conf("WORKER_POOL_EVENTS")  # a folder for the event f
 WORKER_POOL_PROGRESS = from_conf("WORKER_POOL_PROGRESS")  # seconds between two lines; 0: none
 # Whether Metaflow's own small files are written with fewer calls.
 WORKER_POOL_LEAN_FILES = from_conf("WORKER_POOL_LEAN_FILES", True)  # noqa: FBT003 - as Metaflow has it
-# "client": do not touch Metaflow's scheduler, start a small client for each item.
+# "client": leave Metaflow's scheduler alone and start a small client for each item; "never": no pools,
+# each item is a process, as in plain Metaflow.
 WORKER_POOL_LAUNCH = from_conf("WORKER_POOL_LAUNCH")

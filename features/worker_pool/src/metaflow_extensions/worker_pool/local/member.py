@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from metaflow_extensions.worker_pool.local.recycling import Limits, Service
-from metaflow_extensions.worker_pool.wire import START, Channel
+from metaflow_extensions.worker_pool.wire import START, Channel, stamp
 from metaflow_extensions.worker_pool.worker.entry import Start
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Member:
         """Hand over an item; one that is dead already shows so where its end is waited for."""
         argv = command.argv[command.program :]
         with suppress(OSError):
-            self.channel.send({"argv": argv, "env": command.late(self.base)}, pipes)
+            said = {"argv": argv, "env": command.late(self.base), "at": stamp()}
+            self.channel.send(said, pipes)
 
     def ended(self, *, wait: bool) -> dict[str, Any] | None:
         """Give how its item ended; None if it runs, or if the worker died before it could say.

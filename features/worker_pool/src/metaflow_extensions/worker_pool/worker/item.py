@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from metaflow_extensions.worker_pool.wire import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +20,14 @@ class Item:
     argv: list[str]
     environment: dict[str, str]
     options: dict[str, str]
+    at: int  # when the scheduler gave it away, as `wire.stamp`
 
     @classmethod
     def of(cls, message: dict[str, Any]) -> Item:
         argv = message["argv"]
         words = iter(argv[argv.index("--run-id") :])
-        return cls(
-            argv, message["env"], {name[2:]: value for name, value in zip(words, words, strict=True)}
-        )
+        options = {name[2:]: value for name, value in zip(words, words, strict=True)}
+        return cls(argv, message["env"], options, message["at"])
 
     def run(self, task: Any) -> None:
         """Do what a task does; raises what its step raises.
@@ -34,6 +37,7 @@ class Item:
         from metaflow.cli_args import cli_args
         from metaflow.util import decompress_list
 
+        self._not_at_once()
         options = self.options
         index = options.get("split-index")
         attempt = int(options.get("retry-count", 0))
@@ -56,6 +60,16 @@ class Item:
             attempt,
             int(options.get("max-user-code-retries", 0)),
         )
+
+
+    def _not_at_once(self) -> None:
+        """Let the millisecond pass in which the scheduler registered the task.
+
+        It and the task itself store the same metadata, in files named by the millisecond; a second
+        file of the same name Metaflow leaves out, which no process of its own is quick enough for.
+        """
+        while stamp() <= self.at:
+            time.sleep(0.0002)
 
 
 def outcome(run: Callable[[], None]) -> int:

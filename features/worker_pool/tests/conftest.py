@@ -5,14 +5,19 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 FLOWS = Path(__file__).parent / "flows"
-STOCK = {"METAFLOW_WORKER_POOL_LAUNCH": "never"}
 LONGEST = 300  # seconds that a flow of these tests may take
+
+
+def pytest_pycollect_makemodule():
+    """Let Metaflow load the extension before a test imports from it."""
+    import metaflow  # noqa: F401
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,8 @@ class Ran:
 
     @property
     def run(self):
-        (found,) = (path for path in self.root.glob(".metaflow/*/*/_parameters"))
-        return found.parent
+        """Find the newest run."""
+        return max(path.parent for path in self.root.glob(".metaflow/*/*/_parameters"))
 
     def tasks(self, step):
         return sorted((p for p in (self.run / step).iterdir() if p.name.isdigit()), key=_number)
@@ -73,26 +78,53 @@ def artifact(task, name):
 
 @pytest.fixture
 def flow_run(tmp_path):
-    """Run a flow with Metaflow's own command; gives what came of it."""
+    """Run a flow with Metaflow's own command, each in a store of its own."""
     count = iter(range(100))
 
-    def run(flow, *args, command=("run",), env=(), top=(), root=None):
-        home = tmp_path / f"store{next(count)}"
-        home.mkdir()
-        said = [sys.executable, str(flow), "--no-pylint", *top, *command, *args]
-        done = subprocess.run(
-            said, cwd=home, env=environment(root or home, env), capture_output=True, text=True,
-            timeout=LONGEST, check=False,
-        )  # fmt: skip
-        return Ran(done.returncode, done.stdout + done.stderr, root or home)
+    def run(flow, *args, root=None, **more):
+        home = root or tmp_path / f"store{next(count)}"
+        return run_in(home, flow, *args, **more)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run_at():
+    """Run a flow with its store in a given folder."""
+    return run_in
+
+
+def run_in(home, flow, *args, command="run", top=(), **env):
+    home.mkdir(exist_ok=True)
+    file = flow if Path(flow).is_absolute() else FLOWS / flow
+    done = subprocess.run(
+        [sys.executable, str(file), "--no-pylint", *top, command, *args], cwd=home,
+        env=environment(home, env), capture_output=True, text=True, timeout=LONGEST, check=False,
+    )  # fmt: skip
+    return Ran(done.returncode, done.stdout + done.stderr, home)
 
 
 def environment(root, more=()):
     kept = {n: v for n, v in os.environ.items() if not n.startswith("METAFLOW_")}
     own = {"METAFLOW_USER": "tester", "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(root)}
     return {**kept, **own, **dict(more)}
+
+
+run_in.environment = environment
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something is so, and give it."""
+
+    def wait(find, seconds=60.0):
+        until = time.monotonic() + seconds
+        while not (found := find()):
+            assert time.monotonic() < until, "it never came to be"
+            time.sleep(0.05)
+        return found
+
+    return wait
 
 
 @pytest.fixture
@@ -110,7 +142,7 @@ def written(tmp_path):
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def account():
     """Tell all that a run left on disk, apart from ids, times and processes."""
     return account_of

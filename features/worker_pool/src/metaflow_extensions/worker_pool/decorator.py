@@ -69,7 +69,7 @@ class WorkerPoolDecorator(StepDecorator):
         flow_datastore: Any,
         logger: Any,
     ) -> None:
-        self.step, self.flow_datastore, self.logger = step, flow_datastore, logger
+        self.step, self.graph, self.flow_datastore, self.logger = step, graph, flow_datastore, logger
         self.pooled = _within_foreach(graph, step)
         if not self.pooled and self.statically_defined:
             raise UnsupportedError(

@@ -95,7 +95,8 @@ class Pool:
             handle.returncode = self._died(handle, member)
         else:
             handle.returncode = self._said(handle, member, message)
-        self._assign()
+        if not _ends_the_run(handle):
+            self._assign()
 
     def _said(self, handle: Handle, member: Member, message: Mapping[str, Any]) -> int:
         """Take an end that the worker told, and decide what becomes of the worker."""
@@ -163,3 +164,9 @@ class Pool:
             member.close()
         self.idle, self.busy, self._ending = [], set(), []
         self.report.close()
+
+
+def _ends_the_run(handle: Handle) -> bool:
+    """Tell if Metaflow is about to stop everything, so that nothing more may begin."""
+    task = handle.task
+    return bool(handle.returncode) and task.retries >= task.user_code_retries + task.error_retries

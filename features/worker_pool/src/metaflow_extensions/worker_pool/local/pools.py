@@ -28,7 +28,7 @@ def begin(deco: Any, flow: Any, run_id: str) -> Pool:
             f" {slots} tasks run at a time; the others will be idle.",
             bad=True,
         )
-    report = Report.of(deco, flow.name, run_id, size)
+    report = Report.of(deco, flow.name, run_id, size, launch="scheduler")
     seam.use()
     lean = str(config.WORKER_POOL_LEAN_FILES).lower() not in {"0", "false"}
     if lean:

@@ -99,6 +99,8 @@ class WorkerPoolDecorator(StepDecorator):
                 f"step {self.step} is a foreach over an unbounded input, whose tasks start each"
                 " other; take @worker_pool off"
             )
+        if hasattr(self.pool, "stand_in_front") and retry_count <= max_user_code_retries:
+            self.pool.stand_in_front(cli_args)
 
     def runtime_finished(self, exception: Any) -> None:
         if self.pool is not None:

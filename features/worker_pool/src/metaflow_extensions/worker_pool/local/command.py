@@ -50,8 +50,12 @@ class Command:
 
 def _begin(words: tuple[str, ...], step: str) -> int | None:
     """Find the options of the command `step`, which come in pairs."""
+    from metaflow.plugins import get_trampoline_cli_names
+
     for place in range(len(words) - 2):
         if words[place : place + 2] == (STEP, step) and words[place + 2] == "--run-id":
+            if words[place - 1] in get_trampoline_cli_names():  # `kubernetes step`
+                return None
             return place + 2 if (len(words) - place) % 2 == 0 else None
     return None
 

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 class Handle:
     """An attempt of an item; what `subprocess.Popen` is to a task of plain Metaflow."""
 
+    stdout: Any
+    stderr: Any
+
     def __init__(self, pool: Pool, command: Command, task: Any) -> None:
-        self.pool, self.command, self.task = pool, command, task
         out, err = os.pipe(), os.pipe()
+        self.begin(pool, command, task, [out[1], err[1]])
         self.stdout, self.stderr = Stream(out[0]), Stream(err[0])
-        self.pipes = [out[1], err[1]]  # until a worker has them
+
+    def begin(self, pool: Pool, command: Command, task: Any, pipes: list[int]) -> None:
+        self.pool, self.command, self.task = pool, command, task
+        self.pipes = pipes  # until a worker has them
         self.member: Member | None = None
         self.returncode: int | None = None
         self.killed = False

@@ -13,7 +13,7 @@ from metaflow_extensions.worker_pool.local.member import Member, start_of
 from metaflow_extensions.worker_pool.local.recycling import EARLY, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from metaflow_extensions.worker_pool.progress.report import Report
     from metaflow_extensions.worker_pool.spec import Spec
@@ -36,6 +36,12 @@ class Pool:
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], task: Any) -> Handle | None:
         """Take an attempt in; None if it is one that Metaflow has to start itself."""
+        return self.take(argv, env, task, Handle)
+
+    def take(
+        self, argv: Sequence[str], env: Mapping[str, str], task: Any, make: Callable[..., Handle]
+    ) -> Handle | None:
+        """Take an attempt in, as a handle of some kind."""
         command = Command.of(argv, env, self.step)
         if command is None:
             if task.retries > task.user_code_retries:  # what @catch does in the end
@@ -44,7 +50,7 @@ class Pool:
                 f"step {self.step} is started by `{' '.join(map(str, argv[:3]))} ...` and not by a"
                 " Python of this machine; take @worker_pool or what does that off"
             )
-        handle = Handle(self, command, task)
+        handle = make(self, command, task)
         self.waiting.append(handle)
         self.report.took(task)
         self._assign()

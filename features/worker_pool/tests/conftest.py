@@ -142,6 +142,11 @@ def written(tmp_path):
     return write
 
 
+@pytest.fixture(scope="session", name="artifact")
+def artifact_reader():
+    return artifact
+
+
 @pytest.fixture(scope="session")
 def account():
     """Tell all that a run left on disk, apart from ids, times and processes."""
@@ -200,6 +205,7 @@ class Same:
     def __call__(self, text):
         text = text.replace(self.run, "RUN").replace(self.root, "ROOT")
         text = re.sub(r'"(ts_epoch|task_id)": "?\d+"?', r'"\1": 0', text)
+        text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", "TIME", text)
         text = re.sub(r"\b0x[0-9a-f]+", "0x", text)
         text = re.sub(r"RUN/(\w+)/\d+", r"RUN/\1/N", text)
         return re.sub(r"\bpid \d+", "pid", text)

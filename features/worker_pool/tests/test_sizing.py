@@ -85,3 +85,35 @@ def test_no_more_workers_run_than_the_pool_is_large(written, flow_run):
     ran = flow_run(written(FLOW.format(size="(size=1)")), "--max-workers", "8")
 
     assert len(set(ran.value("work", "pid"))) == 1
+
+
+def test_items_that_wait_let_the_pool_grow_to_what_metaflow_would_have_run(monkeypatch):
+    monkeypatch.setattr(sizing, "free_memory", lambda: 100 * GB)
+    growth = sizing.Growth(Size(2, ""), slots=16)
+
+    sizes = [growth.after(0.01, GB // 10) for _ in range(8)]
+
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (2, 16)
+
+
+def test_items_that_compute_let_it_be_as_large_as_there_are_cpus():
+    growth = sizing.Growth(Size(2, ""), slots=16)
+
+    assert {growth.after(0.95, GB // 10) for _ in range(50)} == {2}
+
+
+def test_a_pool_does_not_grow_out_of_the_memory(monkeypatch):
+    monkeypatch.setattr(sizing, "free_memory", lambda: 5 * GB)
+    growth = sizing.Growth(Size(2, ""), slots=16)
+
+    assert [growth.after(0.0, GB) for _ in range(20)][-1] == 2 + 4
+
+
+def test_a_pool_of_waiting_items_has_more_workers_in_the_end(written, flow_run):
+    body = FLOW.format(size="").replace("[1, 2, 3]", "list(range(16))")
+
+    ran = flow_run(written(body), "--max-workers", "8")
+
+    workers = [e for e in ran.events("work") if e["event"] == "worker" and e["state"] == "started"]
+    assert len(workers) > sizing.cpus()

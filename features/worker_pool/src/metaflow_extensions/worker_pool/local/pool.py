@@ -11,10 +11,12 @@ from metaflow_extensions.worker_pool.local.ends import Deaths, finished_before_d
 from metaflow_extensions.worker_pool.local.handle import Handle
 from metaflow_extensions.worker_pool.local.member import Member, start_of
 from metaflow_extensions.worker_pool.local.recycling import EARLY, Limits
+from metaflow_extensions.worker_pool.local.sizing import Growth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from metaflow_extensions.worker_pool.local.sizing import Size
     from metaflow_extensions.worker_pool.progress.report import Report
     from metaflow_extensions.worker_pool.spec import Spec
 
@@ -25,8 +27,12 @@ STAYS = ("threads", "processes")  # what an item leaves and nobody but the worke
 class Pool:
     """Workers of one step, at most `size` at a time but for a replacement that is under way."""
 
-    def __init__(self, spec: Spec, step: str, size: int, report: Report, *, lean: bool) -> None:
-        self.spec, self.step, self.size, self.report, self._lean = spec, step, size, report, lean
+    def __init__(
+        self, spec: Spec, step: str, size: Size, slots: int, report: Report, *, lean: bool
+    ) -> None:
+        self.spec, self.step, self.report, self._lean = spec, step, report, lean
+        self.size = min(size.workers, slots)
+        self._growth = Growth(size, slots) if spec.size is None else None
         self.idle: list[Member] = []
         self.busy: set[Member] = set()
         self.waiting: deque[Handle] = deque()
@@ -107,6 +113,8 @@ class Pool:
     def _said(self, handle: Handle, member: Member, message: Mapping[str, Any]) -> int:
         """Take an end that the worker told, and decide what becomes of the worker."""
         self.report.left_behind(message["left"])
+        if self._growth is not None:
+            self.size = self._growth.after(message["busy"], member.service.now)
         wear, reason = member.service.wear(member.limits)
         stays = [text for text in message["left"] if text.startswith(STAYS)]
         if wear >= 1 or stays:

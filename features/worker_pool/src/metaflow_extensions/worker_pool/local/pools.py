@@ -31,7 +31,7 @@ def begin(deco: Any, flow: Any, run_id: str) -> Pool | Listener:
     missing = _no_seam(deco)
     launch = "client" if missing else "scheduler"
     report = Report.of(deco, flow.name, run_id, size, launch=launch)
-    pool = Pool(deco.spec, deco.step, min(size.workers, slots), report, lean=_faster(deco))
+    pool = Pool(deco.spec, deco.step, size, slots, report, lean=_faster(deco))
     if missing:
         return Listener(pool)
     seam.use()

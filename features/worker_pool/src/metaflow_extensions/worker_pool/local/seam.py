@@ -21,6 +21,8 @@ def missing() -> str | None:
     from metaflow import runtime
 
     worker = getattr(runtime, "Worker", None)
+    if getattr(worker, "pooled", False):  # by another step's pool
+        return None
     if not inspect.isclass(worker):
         return "metaflow.runtime has no Worker"
     lacks = [name for name in CALLED if not callable(getattr(worker, name, None))]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHARE = 0.8  # of the memory that is free
+FIRST = 0.3  # weight of an item among those before it
+IDLE = 0.7  # share of computing below which items are said to wait
 _V2, _V1 = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu")
 
 
@@ -43,6 +45,24 @@ class Size:
             (fit, f"{machine.memory // 2**20} MB of free memory"),
         ]
         return cls(*min(limits, key=lambda limit: limit[0]))
+
+
+class Growth:
+    """Lets a pool of automatic size grow where its items wait for something else than a CPU."""
+
+    def __init__(self, size: Size, slots: int) -> None:
+        self._size, self._slots, self._busy = size, slots, 1.0
+
+    def after(self, busy: float | None, held: int) -> int:
+        """Give the size of the pool after an item: the share it computed, and its worker's bytes."""
+        if busy is None:
+            return self._size.workers
+        self._busy += FIRST * (busy - self._busy)
+        if self._busy > IDLE:
+            return self._size.workers
+        wanted = int(self._size.workers / max(self._busy, 1e-3))
+        fit = self._size.workers + int(free_memory() * SHARE / max(held, 1))
+        return max(self._size.workers, min(wanted, self._slots, fit))
 
 
 def cpus() -> int:

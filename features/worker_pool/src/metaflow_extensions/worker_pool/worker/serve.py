@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow_extensions.worker_pool import blobs, lean
 from metaflow_extensions.worker_pool.wire import Channel
 from metaflow_extensions.worker_pool.worker import forking, memory
+from metaflow_extensions.worker_pool.worker.busy import Watch
 from metaflow_extensions.worker_pool.worker.item import Item, outcome
 from metaflow_extensions.worker_pool.worker.randomness import Randomness
 from metaflow_extensions.worker_pool.worker.state import State
@@ -67,14 +68,15 @@ class Worker:
 
     def in_process(self, item: Item, pipes: list[int]) -> dict[str, Any]:
         """Run an item here, and set back what it changed."""
+        watch = Watch()
         self.streams.to(pipes)
         self.state.enter(item)
         self.randomness.begin()
         code = outcome(lambda: item.run(self.task()))
         if os.getpid() != self.process:  # a fork of the user's code, which ends as it would have
             forking.leave(code)
-        left = self.state.leave()
-        return {"end": code, "left": left, "rss": self.memory.after()}
+        busy, left = watch.share(), self.state.leave()
+        return {"end": code, "left": left, "rss": self.memory.after(), "busy": busy}
 
     def in_fork(self, item: Item, pipes: list[int]) -> dict[str, Any]:
         """Run an item in a fork of this process."""
@@ -90,7 +92,7 @@ class Worker:
         self.channel.send({"child": child})
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        return {"end": code, "left": [], "rss": memory.now()}
+        return {"end": code, "left": [], "rss": memory.now(), "busy": None}
 
     def task(self) -> Any:
         """Make what Metaflow makes of a task, with a flow that nothing has been done to."""

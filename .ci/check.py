@@ -48,9 +48,9 @@ CONTRACTS = tuple(
 ) + tuple(str(path) for path in sorted(ROOT.glob("features/*/tests/test_contract*.py")))
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
-FULL = ("local", "s3", "nomad", "k8s", "argo")  # hours, on two cores; a part for each file of flows
+FULL = ("local", "local/pooled", "s3", "nomad", "k8s", "argo")  # hours, on two cores; a part for each file of flows
 FLOWS = tuple(sorted((ROOT / "harness/conformance").glob("test_*.py")))
-SMOKE = "local/serial,s3,k8s,argo"
+SMOKE = "local/serial,local/pooled,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API
 HELD_VARIANTS = "nomad/acl,nomad/tls"
 FAULTY = "nomad/raw_exec"  # where steps and tests see the same files, and can count what began

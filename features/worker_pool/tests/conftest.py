@@ -45,7 +45,7 @@ class Ran:
 
     def log(self, step, stream="stdout"):
         """Give what the last attempt of each task of a step said."""
-        return [_said(sorted(task.glob(f"?.runtime_{stream}.log"))[-1]) for task in self.tasks(step)]
+        return [_said(max(task.glob(f"?.runtime_{stream}.log"))) for task in self.tasks(step)]
 
     def metadata(self, task, field):
         found = [json.loads(p.read_text()) for p in task.glob(f"_meta/sysmeta_{field}_*.json")]
@@ -70,7 +70,7 @@ def artifact(task, name):
     import gzip
     import pickle
 
-    data = json.loads(sorted(task.glob("?.data.json"))[-1].read_text())
+    data = json.loads(max(task.glob("?.data.json")).read_text())
     sha = data["objects"][name]
     blob = (task.parents[2] / "data" / sha[:2] / sha).read_bytes()
     return pickle.loads(gzip.decompress(blob))  # noqa: S301 - our own flow's

@@ -22,7 +22,11 @@ def items(number, work, start, at_once):
 
 
 CASES = {
-    "trivial items": (items(1000, 0.003, 0.25, 2), True, "the scheduler, which takes 3 ms for each"),
+    "trivial items": (
+        items(1000, 0.003, 0.25, 2),
+        True,
+        "the scheduler, which takes 3 ms for each",
+    ),
     "short items": (items(100, 0.1, 0.25, 2), True, "with size=2, and saved"),
     "long items": (items(10, 60.0, 0.25, 2), False, "would not have helped"),
     "one item": (items(1, 0.1, 0.25, 1), False, "would not have helped"),

@@ -62,13 +62,17 @@ def test_it_is_said_in_one_line_why(written, flow_run):
     ran = flow_run(written(FLOW, before=CHANGED), "--max-workers", "2")
 
     assert ran.code == 0, ran.out
-    assert ran.out.count("metaflow.runtime.Worker has no clean, so that each item of step work") == 1
+    assert (
+        ran.out.count("metaflow.runtime.Worker has no clean, so that each item of step work") == 1
+    )
     assert [e["launch"] for e in ran.events("work") if e["event"] == "pool"] == [CLIENT]
 
 
 @pytest.mark.parametrize("launch", [CLIENT, ""])
 def test_a_run_that_fails_ends_what_is_at_work(written, flow_run, launch):
-    body = FLOW.replace('print("item", self.input)', "sys.exit(1) if self.input else __import__('time').sleep(60)")
+    body = FLOW.replace(
+        'print("item", self.input)', "sys.exit(1) if self.input else __import__('time').sleep(60)"
+    )
     body = body.replace('@catch(var="failure")', "").replace("times=1", "times=0")
 
     ran = flow_run(written(body), "--max-workers", "2", METAFLOW_WORKER_POOL_LAUNCH=launch)

@@ -1,4 +1,4 @@
-"""A run with pools leaves what the same run without them leaves, but for ids, times and processes."""
+"""A run with pools leaves what one without leaves, but for ids, times and processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def accounts(tmp_path_factory, run_at, account, artifact):
     def ran(**env):
         done = run_at(place, FLOW, "--max-workers", "2", **env)
         assert done.code == 0, done.out
-        assert artifact(done.tasks("work")[0], "seen")["hidden"] == "word"  # or all would fail alike
+        assert (
+            artifact(done.tasks("work")[0], "seen")["hidden"] == "word"
+        )  # or all would fail alike
         told = account(done)
         shutil.rmtree(place)
         return told
@@ -45,7 +47,9 @@ def without(told, name):
 def comparable(told):
     """Leave out the cause of a death, and the graph, whose description names the isolation."""
     parts = ("metadata", "files")
-    told = without({**told, **{p: [e for e in told[p] if CAUSE not in e] for p in parts}}, "_graph_info")
+    told = without(
+        {**told, **{p: [e for e in told[p] if CAUSE not in e] for p in parts}}, "_graph_info"
+    )
     return without_our_frames(told) if "timed out after" in str(told["logs"]) else told
 
 

@@ -70,9 +70,7 @@ def test_what_was_finished_before_stays(written, flow_run):
     file = written(flow(body + KILL_3.format(times="(0 if os.environ.get('WELL') else 9)")))
 
     failed = flow_run(file, "--max-workers", "1")
-    resumed = flow_run(
-        file, "--max-workers", "1", command="resume", root=failed.root, WELL="1"
-    )
+    resumed = flow_run(file, "--max-workers", "1", command="resume", root=failed.root, WELL="1")
 
     assert failed.code == 1
     assert resumed.code == 0, resumed.out
@@ -123,7 +121,9 @@ def test_an_item_that_was_done_when_its_worker_died_is_not_run_again(written, fl
     assert ran.value("join", "total") == [30]
 
 
-def test_an_item_that_ends_the_process_well_but_says_nothing_fails_as_in_metaflow(written, flow_run):
+def test_an_item_that_ends_the_process_well_but_says_nothing_fails_as_in_metaflow(
+    written, flow_run
+):
     file = written(flow("        if self.input == 2: os._exit(0)"))
 
     pooled = flow_run(file, "--max-workers", "1")
@@ -149,14 +149,13 @@ def test_a_failed_item_stops_those_that_wait_and_those_that_run(written, flow_ru
 def running(text):
     import psutil
 
-    found = []
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        if text in str(process.info["environ"]):
-            found.append(process)
-    return found
+    seen = psutil.process_iter(["cmdline", "environ"])
+    return [process for process in seen if text in str(process.info["environ"])]
 
 
-def test_nothing_is_left_running_when_the_scheduler_is_killed(written, run_at, tmp_path, eventually):
+def test_nothing_is_left_running_when_the_scheduler_is_killed(
+    written, run_at, tmp_path, eventually
+):
     import signal
     import subprocess
     import sys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 
 import pytest
@@ -29,7 +28,7 @@ def test_json_is_the_same_to_the_byte(tmp_path_factory, value):
 
     assert (folder / "lean").read_bytes() == (folder / "stock").read_bytes()
     assert (folder / "lean").stat().st_mode == (folder / "stock").stat().st_mode
-    assert sorted(os.listdir(folder)) == ["lean", "stock"]
+    assert sorted(p.name for p in folder.iterdir()) == ["lean", "stock"]
 
 
 @given(st.binary(max_size=1 << 12))
@@ -59,7 +58,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path):
     with pytest.raises(OSError, match="taken"):
         lean.write(str(tmp_path / "taken"), b"x")
 
-    assert os.listdir(tmp_path) == ["taken"]
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
 def test_a_reader_never_sees_a_part_of_a_file_that_many_write(tmp_path):
@@ -77,4 +76,4 @@ def test_a_reader_never_sees_a_part_of_a_file_that_many_write(tmp_path):
         writer.join()
 
     assert seen <= set(texts)
-    assert os.listdir(tmp_path) == ["shared"]
+    assert [p.name for p in tmp_path.iterdir()] == ["shared"]

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import jsonschema
-import metaflow_extensions.worker_pool.progress.events as events
 import pytest
+from metaflow_extensions.worker_pool.progress import events
 from metaflow_extensions.worker_pool.progress.counts import Counts
 
 FLOW = """

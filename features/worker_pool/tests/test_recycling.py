@@ -60,9 +60,7 @@ def test_a_worker_goes_after_its_items(written, flow_run):
 
 
 def test_a_replacement_has_started_before_a_worker_goes(written, flow_run):
-    ran = flow_run(
-        written(flow(more="max_items_per_worker=8", items=12)), "--max-workers", "1"
-    )
+    ran = flow_run(written(flow(more="max_items_per_worker=8", items=12)), "--max-workers", "1")
 
     told = [e["state"] for e in ran.events("work") if e["event"] == "worker"]
     assert told == ["started", "started", "recycled"]
@@ -86,9 +84,11 @@ def test_a_worker_that_leaks_goes_and_one_with_garbage_stays(written, flow_run):
     leaks = HOLDS.format(what="bytearray(os.urandom(1)) * 10_000_000")
     garbage = "        a = [bytearray(b'x' * 10_000_000)]; a.append(a)"
 
-    leaking = flow_run(written(flow(leaks, more="max_rss_growth=25", items=8)), "--max-workers", "1")
+    leaking = flow_run(
+        written(flow(leaks, more="max_rss_growth=25", items=8)), "--max-workers", "1"
+    )
     littering = flow_run(
-        written(flow(f"        import gc; gc.disable()\n{garbage}", more="max_rss_growth=25", items=8)),
+        written(flow(f"        import gc; gc.disable()\n{garbage}", "max_rss_growth=25", items=8)),
         "--max-workers", "1",
     )  # fmt: skip
 
@@ -98,7 +98,10 @@ def test_a_worker_that_leaks_goes_and_one_with_garbage_stays(written, flow_run):
 
 
 LEFT = {
-    "a thread": ("threading.Thread(target=time.sleep, args=(3,), name='mine').start()", "threads (mine)"),
+    "a thread": (
+        "threading.Thread(target=time.sleep, args=(3,), name='mine').start()",
+        "threads (mine)",
+    ),
     "a process": ("subprocess.Popen(['sleep', '3'])", "processes ("),
     "a variable": ("os.environ['LEFT'] = 'x'", "environment (LEFT)"),
     "another folder": ("os.chdir('/')", "current folder"),
@@ -108,8 +111,8 @@ LEFT = {
 
 @pytest.mark.parametrize(("code", "named"), LEFT.values(), ids=LEFT)
 def test_what_an_item_leaves_is_named_once_and_gone_for_the_next(written, flow_run, code, named):
-    body = f"""        self.found = (os.environ.get('LEFT'), os.getcwd() == '/', signal.getsignal(10) == 0,
-                      threading.active_count())
+    body = f"""        self.found = (os.environ.get('LEFT'), os.getcwd() == '/',
+                      signal.getsignal(10) == 0, threading.active_count())
         {code}"""
 
     ran = flow_run(written(flow(body, items=3)), "--max-workers", "1")

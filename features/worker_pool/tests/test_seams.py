@@ -50,7 +50,7 @@ def test_metaflows_small_files_are_written_where_fewer_calls_can_do():
 def test_a_change_of_how_files_are_written_leaves_them_to_metaflow(monkeypatch):
     from metaflow.plugins.datastores.local_storage import LocalStorage
 
-    monkeypatch.setattr(LocalStorage, "_atomic_write", staticmethod(lambda path: None))
+    monkeypatch.setattr(LocalStorage, "_atomic_write", staticmethod(lambda _: None))
     stock = LocalStorage._atomic_write
 
     lean.use()

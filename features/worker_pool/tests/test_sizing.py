@@ -16,12 +16,18 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize(("asked", "slots", "machine", "workers", "reason"), SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize(
+    ("asked", "slots", "machine", "workers", "reason"), SIZES.values(), ids=SIZES
+)
 def test_auto_is_the_least_of_what_there_is(asked, slots, machine, workers, reason):
     assert Size.of(asked, slots, machine) == Size(workers, reason)
 
 
-QUOTAS = {"two CPUs": ("200000 100000", 2), "half a CPU": ("50000 100000", 1), "none": ("max 100000", 64)}
+QUOTAS = {
+    "two CPUs": ("200000 100000", 2),
+    "half a CPU": ("50000 100000", 1),
+    "none": ("max 100000", 64),
+}
 
 
 @pytest.mark.parametrize(("text", "cpus"), QUOTAS.values(), ids=QUOTAS)

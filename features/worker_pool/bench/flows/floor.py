@@ -3,6 +3,7 @@
 Prints the milliseconds of CPU that each took.
 """
 
+# ruff: noqa: SLF001 - it does what Metaflow does to its own objects
 import sys
 import time
 
@@ -27,7 +28,8 @@ class Floor:
         flow = ItemsFlow(use_cli=False)
         flow._process_config_decorators([])
         environment = MetaflowEnvironment(flow)
-        events, monitor = NullEventLogger(flow=flow, env=environment), NullMonitor(flow, environment)
+        events = NullEventLogger(flow=flow, env=environment)
+        monitor = NullMonitor(flow, environment)
         _system_logger.init_system_logger(flow.name, events)
         _system_monitor.init_system_monitor(flow.name, monitor)
         LocalStorage.datastore_root = LocalStorage.get_datastore_root_from_config(print)

@@ -1,5 +1,6 @@
 """A foreach of as many items as are asked for, each as long, as large or as uneven as asked for."""
 
+# ruff: noqa: ANN001, ANN201 - a flow as users write it
 import os
 import time
 

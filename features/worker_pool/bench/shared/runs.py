@@ -13,7 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ class Cost:
         return Cost((self.cpu - other.cpu) / items, (self.wall - other.wall) / items)
 
 
-def run(items: int, env: Mapping[str, str] = os.environ, workers: int = 2, **more: object) -> Cost:
+def run(items: int, env: Mapping[str, str] = os.environ, **more: object) -> Cost:
     """Run the flow once in a store of its own, which is gone afterwards."""
-    options = {"max-workers": workers, "max-num-splits": items + 1, "items": items, **more}
+    options = {"max-workers": 2, "max-num-splits": items + 1, "items": items, **more}
     argv = [sys.executable, str(FLOW), "--no-pylint", "run"]
     argv += [word for name, value in options.items() for word in (f"--{name}", str(value))]
     home = tempfile.mkdtemp(prefix="pool-bench-")
@@ -57,7 +57,7 @@ def run(items: int, env: Mapping[str, str] = os.environ, workers: int = 2, **mor
     return cost
 
 
-def per_item(items: int, env: Mapping[str, str] = os.environ, **more: Any) -> Cost:
+def per_item(items: int, env: Mapping[str, str] = os.environ, **more: object) -> Cost:
     """Give what an item costs: a run with so many more, less one with few."""
     few = run(FEW, env, **more)
     return run(FEW + items, env, **more).less(few, items)
@@ -69,13 +69,29 @@ def spent() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+@dataclass(frozen=True)
+class Bar:
+    """What a ratio has to be: at least, or at most so much."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def holds(self, ratio: float) -> bool:
+        return ratio >= self.least if self.least is not None else ratio <= (self.most or 0.0)
+
+    def __str__(self) -> str:
+        return f"ratio >= {self.least}" if self.least is not None else f"ratio <= {self.most}"
+
+
 def tell(
-    name: str, ours: Sequence[float], other: Sequence[float], goal: str, *, holds: bool, **more: object
+    name: str, ours: Sequence[float], other: Sequence[float], bar: Bar, **more: object
 ) -> None:
-    """Print the one line of a bench, from medians."""
+    """Print the one line of a bench, from medians; the larger the bar's way, the better."""
     mine, theirs = statistics.median(ours), statistics.median(other)
+    ratio = theirs / mine if bar.least is not None else mine / theirs
     line = {
-        "name": name, "ours": round(mine, 3), "other": round(theirs, 3), **more, "goal": goal,
-        "holds": holds, "repeats": len(ours), "load": round(os.getloadavg()[0], 2),
+        "name": name, "ours": round(mine, 3), "other": round(theirs, 3), "ratio": round(ratio, 3),
+        **more, "goal": str(bar), "holds": bar.holds(ratio), "repeats": len(ours),
+        "load": round(os.getloadavg()[0], 2),
     }  # fmt: skip
     print(json.dumps(line))

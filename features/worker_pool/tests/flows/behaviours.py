@@ -1,5 +1,6 @@
 """A foreach whose items do what items do, good and bad; `seen` is what each found."""
 
+# ruff: noqa: ARG001, LOG015, RUF012, S311, SIM115, E501 - as users write flows
 import atexit
 import ctypes
 import logging
@@ -12,8 +13,20 @@ import threading
 import warnings
 
 from metaflow import (
-    Config, FlowSpec, IncludeFile, Parameter, catch, current, environment, project, resources, retry,
-    secrets, step, timeout, worker_pool,
+    Config,
+    FlowSpec,
+    IncludeFile,
+    Parameter,
+    catch,
+    current,
+    environment,
+    project,
+    resources,
+    retry,
+    secrets,
+    step,
+    timeout,
+    worker_pool,
 )  # fmt: skip
 
 print("the file says this")

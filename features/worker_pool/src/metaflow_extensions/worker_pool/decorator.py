@@ -69,7 +69,8 @@ class WorkerPoolDecorator(StepDecorator):
         flow_datastore: Any,
         logger: Any,
     ) -> None:
-        self.step, self.graph, self.flow_datastore, self.logger = step, graph, flow_datastore, logger
+        self.step, self.graph = step, graph
+        self.flow_datastore, self.logger = flow_datastore, logger
         self.pooled = _within_foreach(graph, step)
         if not self.pooled and self.statically_defined:
             raise UnsupportedError(
@@ -78,11 +79,7 @@ class WorkerPoolDecorator(StepDecorator):
             )
         if self.pooled:
             _refuse(graph, step, decos)
-            self._become_worker(flow)
-
-    def _become_worker(self, flow: Any) -> None:
-        """Let the command `step` wait for items, if this process was started for that."""
-        entry.take_over(self.step, flow)
+            entry.take_over(step)
 
     def runtime_init(self, flow: Any, graph: Any, package: Any, run_id: str) -> None:
         from metaflow import metaflow_config as config
@@ -120,18 +117,18 @@ def _refuse(graph: Any, step: str, decos: Any) -> None:
     parents = [graph[name] for name in graph[step].split_parents]
     if graph[step].parallel_step or any(parent.parallel_foreach for parent in parents):
         raise UnsupportedError(
-            f"step {step} is @parallel: its tasks have to run at the same time; take @worker_pool off"
+            f"step {step} is @parallel: its tasks run at the same time; take @worker_pool off"
         )
     names = {deco.name for deco in decos}
     for name in ELSEWHERE:
         if name in names:
             raise UnsupportedError(
-                f"step {step} has @{name} too; pools are on this machine so far: take one of them off"
+                f"step {step} has @{name} too, and pools are on this machine so far; take one off"
             )
     command = _scheduler()
     if command:
         raise UnsupportedError(
-            f"{command} cannot run the pool of step {step}; take @worker_pool off to deploy the flow"
+            f"{command} cannot run the pool of step {step}; take @worker_pool off to deploy it"
         )
 
 

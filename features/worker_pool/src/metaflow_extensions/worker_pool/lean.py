@@ -1,8 +1,8 @@
 """The seam to Metaflow's small files: same names and bytes, each there at once or not at all.
 
-Not public API: `LocalMetadataProvider._dump_json_to_file` and `LocalStorage._atomic_write`, which
-write some forty files for each task through `tempfile` and `json.dump`. Here each is one `open`, one
-`write` and one `rename`. `tests/test_seams.py` says so when Metaflow changes them, and
+Not public API: `LocalMetadataProvider._dump_json_to_file` and `LocalStorage._atomic_write`, that
+write some forty files for each task through `tempfile` and `json.dump`. Here each is one `open`,
+one `write` and one `rename`. `tests/test_seams.py` says so when Metaflow changes them, and
 `tests/test_lean.py` holds every byte against what the originals write.
 """
 
@@ -47,7 +47,10 @@ def use() -> None:
 
 
 def _dump_json_to_file(
-    _: Any, filepath: str, data: Any, allow_overwrite: bool = False  # noqa: FBT001, FBT002 - Metaflow's
+    _: Any,
+    filepath: str,
+    data: Any,
+    allow_overwrite: bool = False,  # noqa: FBT001, FBT002 - Metaflow's
 ) -> None:
     if not allow_overwrite and os.path.isfile(filepath):  # noqa: PTH113 - forty times per task
         return
@@ -64,7 +67,7 @@ def write(path: str, data: bytes) -> None:
     Raises OSError as the calls below do; nothing is left behind then.
     """
     folder = path.rpartition("/")[0] or "."
-    part = f"{folder}/tmp{os.getpid()}_{next(_numbers)}"
+    part = f"{folder}/tmp{os.getpid()}_{next(_numbers)}"  # noqa: S108 - beside the file
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE)
     try:
         try:

@@ -41,9 +41,7 @@ class Channel:
         """Wait for a message and its files; None where the other end is gone."""
         while b"\n" not in self._rest:
             try:
-                data, files, _, _ = socket.recv_fds(
-                    self.socket, CHUNK, 2, socket.MSG_CMSG_CLOEXEC
-                )
+                data, files, _, _ = socket.recv_fds(self.socket, CHUNK, 2, socket.MSG_CMSG_CLOEXEC)
             except ConnectionResetError:
                 return None, []
             if not data:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.worker_pool.advising.past import Item
 
 # Seconds: what the scheduler takes for each item whatever the pool's size, what a pooled item takes
-# beside its own code, and what a process of its own takes to load Metaflow where nothing is known of
-# it. bench/pool_cpu.py measures them.
+# beside its own code, and what a process takes to load Metaflow. bench/pool_cpu.py measures them.
 SCHEDULER, POOLED, PROCESS = 0.003, 0.003, 0.25
 WORTH = 0.1  # share of the time that has to be saved for a pool to be advised
 LARGE = 1000  # items from which Metaflow's own scan at a join is told of
@@ -43,7 +42,8 @@ class Advice:
         most = max(1, math.ceil((work + POOLED) / SCHEDULER))
         size = min(len(items), max(cpus, at_once), most)
         total = sum(item.work for item in items) + len(items) * POOLED
-        pooled = max(total / size, len(items) * SCHEDULER, max(i.work for i in items))
+        longest = max(item.work for item in items)
+        pooled = max(total / size, len(items) * SCHEDULER, longest)
         first = min(PROCESS, start) if start else PROCESS
         return cls(
             len(items), work, start, wall, at_once, size, pooled + first, SCAN * len(items) ** 2
@@ -67,11 +67,11 @@ class Advice:
 
     def sentences(self) -> list[str]:
         """Say it as a person would."""
-        lines = [
+        past = (
             f"{self.items} items took {_time(self.work)} each (median), {_time(self.start)} passed"
-            f" before each began, about {self.at_once} at a time: {_time(self.wall)} in all.",
-            self._verdict(),
-        ]
+            f" before each began, about {self.at_once} at a time: {_time(self.wall)} in all."
+        )
+        lines = [past, self._verdict()]
         if self.scheduler_is_the_limit:
             chunk = max(2, math.ceil(SCHEDULER * self.size * 10 / max(self.work, 1e-3)))
             lines.append(

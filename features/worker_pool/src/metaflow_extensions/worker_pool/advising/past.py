@@ -53,7 +53,7 @@ def items_of(pathspec: str) -> list[Item]:
 def _item(task: Any) -> Item | None:
     times: dict[str, float] = {}
     for datum in task.metadata:
-        at = datum.created_at.timestamp()
+        at = datum.created_at / 1000  # the client gives what was stored, milliseconds
         times[datum.name] = max(at, times.get(datum.name, 0.0))
     if "attempt" not in times or "attempt_ok" not in times:
         return None

@@ -20,6 +20,8 @@ from metaflow_extensions.worker_pool.local.handle import Handle
 from metaflow_extensions.worker_pool.wire import Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from metaflow_extensions.worker_pool.local.pool import Pool
 
 PROGRAM = stand_in.__file__
@@ -78,7 +80,7 @@ class Listener:
             key = tuple(options[options.index(n) + 1] for n in ("--task-id", "--retry-count"))
             task = self._tasks.pop((key[0], key[1]))
             client.handle = self.pool.take(
-                message["argv"], message["env"], task, lambda *args: ClientHandle(*args, pipes)
+                message["argv"], message["env"], task, ClientHandle.with_streams(pipes)
             )
         elif client.handle is not None and client.handle.returncode is None:
             client.handle.kill()
@@ -119,9 +121,17 @@ class Client:
 class ClientHandle(Handle):
     """An attempt whose output is that of its stand-in."""
 
-    def __init__(self, pool: Pool, command: Any, task: Any, pipes: list[int]) -> None:
-        self.begin(pool, command, task, pipes)
-        self.stdout, self.stderr = (Back(os.dup(pipe)) for pipe in pipes)
+    @classmethod
+    def with_streams(cls, pipes: list[int]) -> Callable[[Pool, Any, Any], Handle]:
+        """Give what makes a handle whose output goes to a stand-in's streams."""
+
+        def make(pool: Pool, command: Any, task: Any) -> Handle:
+            handle = cls.__new__(cls)
+            handle.begin(pool, command, task, pipes)
+            handle.stdout, handle.stderr = (Back(os.dup(pipe)) for pipe in pipes)
+            return handle
+
+        return make
 
 
 class Back:

@@ -1,4 +1,4 @@
-"""What METAFLOW_WORKER_POOL_* and Metaflow's configuration files can set; a decorator's value wins."""
+"""What METAFLOW_WORKER_POOL_* and configuration files can set; a decorator's value wins."""
 
 from metaflow.metaflow_config_funcs import from_conf
 
@@ -13,7 +13,7 @@ WORKER_POOL_POISON_AFTER = from_conf("WORKER_POOL_POISON_AFTER")
 WORKER_POOL_EVENTS = from_conf("WORKER_POOL_EVENTS")  # a folder for the event files; 0: none
 WORKER_POOL_PROGRESS = from_conf("WORKER_POOL_PROGRESS")  # seconds between two lines; 0: none
 # Whether Metaflow's own small files are written with fewer calls.
-WORKER_POOL_LEAN_FILES = from_conf("WORKER_POOL_LEAN_FILES", True)  # noqa: FBT003 - as Metaflow has it
-# "client": leave Metaflow's scheduler alone and start a small client for each item; "never": no pools,
-# each item is a process, as in plain Metaflow.
+WORKER_POOL_LEAN_FILES = from_conf("WORKER_POOL_LEAN_FILES", True)  # noqa: FBT003 - Metaflow's
+# How items are started: "never" in pools, or through a small "client" each, which leaves Metaflow's
+# scheduler alone.
 WORKER_POOL_LAUNCH = from_conf("WORKER_POOL_LAUNCH")

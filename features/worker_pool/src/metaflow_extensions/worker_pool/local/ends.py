@@ -23,7 +23,7 @@ def reason(code: int) -> str:
 
 
 def finished_before_death(task: Any) -> bool:
-    """Tell if an attempt was complete when its worker died, so that only the word of it was lost."""
+    """Tell if an attempt was complete when its worker died, so that only its word was lost."""
     from metaflow.datastore.exceptions import DataException
 
     with suppress(DataException, KeyError):

@@ -20,7 +20,7 @@ def missing() -> str | None:
     """Say what the installed Metaflow lacks of the seam; None if nothing."""
     from metaflow import runtime
 
-    worker = getattr(runtime, "Worker", None)
+    worker: Any = getattr(runtime, "Worker", None)
     if getattr(worker, "pooled", False):  # by another step's pool
         return None
     if not inspect.isclass(worker):
@@ -30,7 +30,7 @@ def missing() -> str | None:
         return f"metaflow.runtime.Worker has no {lacks[0]}"
     if getattr(runtime, "subprocess", None) is None:
         return "metaflow.runtime does not use subprocess"
-    if "subprocess.Popen" not in inspect.getsource(worker._launch):  # noqa: SLF001
+    if "subprocess.Popen" not in inspect.getsource(getattr(worker, CALLED[0])):
         return "metaflow.runtime.Worker._launch starts processes another way"
     return None
 
@@ -67,7 +67,7 @@ def _pool_of(task: Any) -> Any:
 
 
 def _worker(stock: Any, launching: Any) -> Any:
-    class PooledWorker(stock):  # type: ignore[misc]
+    class PooledWorker(stock):
         """Metaflow's Worker, which says whose process is being started."""
 
         pooled = True

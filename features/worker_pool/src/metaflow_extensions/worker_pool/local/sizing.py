@@ -54,7 +54,7 @@ class Growth:
         self._size, self._slots, self._busy = size, slots, 1.0
 
     def after(self, busy: float | None, held: int) -> int:
-        """Give the size of the pool after an item: the share it computed, and its worker's bytes."""
+        """Give the pool's size after an item: the share it computed, and its worker's bytes."""
         if busy is None:
             return self._size.workers
         self._busy += FIRST * (busy - self._busy)
@@ -77,8 +77,8 @@ def _quota() -> float | None:
         limit, period = (_V2 / "cpu.max").read_text().split()
         return None if limit == "max" else int(limit) / int(period)
     with suppress(OSError, ValueError, ZeroDivisionError):
-        limit = int((_V1 / "cpu.cfs_quota_us").read_text())
-        return None if limit < 0 else limit / int((_V1 / "cpu.cfs_period_us").read_text())
+        most = int((_V1 / "cpu.cfs_quota_us").read_text())
+        return None if most < 0 else most / int((_V1 / "cpu.cfs_period_us").read_text())
     return None
 
 

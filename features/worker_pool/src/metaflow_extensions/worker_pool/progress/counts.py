@@ -52,9 +52,8 @@ class Counts:
         """Say it as a person would."""
         of = f" of {self.total}" if self.total else ""
         parts = [f"@worker_pool {self.step}: {self.done}{of} done, {self.running} running"]
-        for name in ("failed", "retried", "recycled"):
-            if number := getattr(self, name):
-                parts.append(f"{number} {name}")
+        trouble = ((name, getattr(self, name)) for name in ("failed", "retried", "recycled"))
+        parts += [f"{number} {name}" for name, number in trouble if number]
         if rate := self.rate(now):
             parts.append(f"{rate:.3g} items/s")
             if self.total > self.done:

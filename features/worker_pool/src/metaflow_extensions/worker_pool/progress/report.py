@@ -53,9 +53,8 @@ class Report:
         self._screen.show(self._counts.line, last=self._shown)
 
     def _item(self, task: Any, state: str, **more: Any) -> None:
-        self._events.write(
-            "item", task=task.task_id, index=task.split_index, attempt=task.retries, state=state, **more
-        )
+        whose = {"task": task.task_id, "index": task.split_index, "attempt": task.retries}
+        self._events.write("item", **whose, state=state, **more)
 
     def _add_siblings(self, task: Any) -> None:
         """Add the items of a foreach that has not been seen yet to the total."""

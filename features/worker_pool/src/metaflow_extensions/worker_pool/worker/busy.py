@@ -23,7 +23,6 @@ class Watch:
 
 def _queued() -> float:
     """Give the seconds that this process was ready and had no CPU; 0 where nobody counts them."""
-    with suppress(OSError, ValueError, IndexError):
-        with _SCHEDSTAT.open("rb", buffering=0) as file:
-            return int(file.read().split()[1]) / 1e9
+    with suppress(OSError, ValueError, IndexError), _SCHEDSTAT.open("rb", buffering=0) as file:
+        return int(file.read().split()[1]) / 1e9
     return 0.0

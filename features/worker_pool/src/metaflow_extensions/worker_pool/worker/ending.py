@@ -24,7 +24,7 @@ def of_exit(end: SystemExit) -> int:
     if isinstance(end.code, int):
         return end.code & 0xFF
     with suppress(Exception):
-        print(end.code, file=sys.stderr)
+        sys.stderr.write(f"{end.code}\n")
     return FAILED
 
 

@@ -36,17 +36,17 @@ class Start:
 
 
 def wake() -> None:
-    """Do what a worker does first, before the flow's file has run; called when Metaflow is loaded."""
+    """Do what a worker does before the flow's file has run; called when Metaflow is loaded."""
     if START in os.environ:
         from metaflow_extensions.worker_pool.worker import randomness
 
         start = Start.read(os.environ[START])
         for descriptor in (start.socket, *start.outputs):
-            os.set_inheritable(descriptor, False)
+            os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes it so only
         randomness.remember()
 
 
-def take_over(step: str, flow: Any) -> None:
+def take_over(step: str) -> None:
     """Make this process a worker of the step, if it was started as one."""
     text = os.environ.get(START)
     if text is None or (start := Start.read(text)).step != step:
@@ -62,7 +62,7 @@ def take_over(step: str, flow: Any) -> None:
         def __init__(self, *arguments: Any) -> None:
             self._arguments = arguments  # the flow comes first
 
-        def run_step(self, step_name: str, *_: Any) -> None:
+        def run_step(self, *_: Any) -> None:
             from metaflow_extensions.worker_pool.worker.serve import serve
 
             serve(start, real, self._arguments)

@@ -61,7 +61,6 @@ class Item:
             int(options.get("max-user-code-retries", 0)),
         )
 
-
     def _not_at_once(self) -> None:
         """Let the millisecond pass in which the scheduler registered the task.
 

@@ -1,8 +1,8 @@
 """Random numbers of items: those that a process of their own would draw.
 
 Where the flow's file seeds a generator, every item of plain Metaflow draws the same numbers; where
-it does not, each draws others. Both stay true: a seeded state is set again before each item, and one
-that was never seeded is seeded anew.
+it does not, each draws others. Both stay true: a seeded state is set again before each item, and
+one that was never seeded is seeded anew.
 """
 
 from __future__ import annotations

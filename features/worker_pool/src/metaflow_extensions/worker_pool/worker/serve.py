@@ -104,4 +104,3 @@ class Worker:
     def forked(self) -> None:
         """Let go of the scheduler in what user code forks, which may outlive this process."""
         self.channel.close()
-

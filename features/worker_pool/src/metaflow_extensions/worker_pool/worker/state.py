@@ -48,7 +48,8 @@ def _holders(arguments: tuple[Any, ...]) -> list[Any]:
         cls
         for deco in decorators
         for cls in type(deco).__mro__
-        if issubclass(cls, (FlowDecorator, StepDecorator)) and cls.__module__ != "metaflow.decorators"
+        if issubclass(cls, (FlowDecorator, StepDecorator))
+        and cls.__module__ != "metaflow.decorators"
     }
     holders = [type(flow), type(current), current, system_context, metadata, cli_args]
     return [*holders, *decorators, *classes]

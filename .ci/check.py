@@ -48,7 +48,8 @@ CONTRACTS = tuple(
 ) + tuple(str(path) for path in sorted(ROOT.glob("features/*/tests/test_contract*.py")))
 # Up for a whole run, each with what it needs: a store, Argo Workflows, a metadata service.
 DEVSTACK = ("docker", "nomad", "k8s")
-FULL = ("local", "local/pooled", "s3", "nomad", "k8s", "argo")  # hours, on two cores; a part for each file of flows
+# Hours, on two cores; a part for each file of flows.
+FULL = ("local", "local/pooled", "s3", "nomad", "k8s", "argo")
 FLOWS = tuple(sorted((ROOT / "harness/conformance").glob("test_*.py")))
 SMOKE = "local/serial,local/pooled,s3,k8s,argo"
 HELD = "docker,nomad,k8s,argo"  # to a contract, through their own API

@@ -24,12 +24,12 @@ class ModelFlow(FlowSpec):
     @retry(times=2)
     @step
     def score(self):
-        self.score = model()[self.input]
+        self.points = model()[self.input]
         self.next(self.join)
 
     @step
     def join(self, inputs):
-        self.total = sum(one.score for one in inputs)
+        self.total = sum(one.points for one in inputs)
         self.next(self.end)
 
     @step

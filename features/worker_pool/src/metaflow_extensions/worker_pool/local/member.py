@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_extensions.worker_pool.local.recycling import Limits, Service
 from metaflow_extensions.worker_pool.wire import START, Channel, stamp
+from metaflow_extensions.worker_pool.worker import randomness
 from metaflow_extensions.worker_pool.worker.entry import Start
 
 if TYPE_CHECKING:
@@ -137,4 +138,7 @@ class Member:
 def start_of(spec: Spec, step: str, limits: Limits, *, lean: bool) -> dict[str, Any]:
     """Name what a worker is told when it starts, beside its descriptors."""
     fork = spec.isolation.value == "fork"
-    return {"step": step, "fork": fork, "growth": limits.growth, "lean": lean}
+    return {
+        "step": step, "fork": fork, "growth": limits.growth, "lean": lean,
+        "beginning": randomness.beginning(),
+    }  # fmt: skip

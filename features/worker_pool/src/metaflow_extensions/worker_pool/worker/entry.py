@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaflow_extensions.worker_pool.wire import START
+from metaflow_extensions.worker_pool.worker import randomness
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Start:
     fork: bool
     growth: int | None  # bytes of memory at which garbage is collected, and then told
     lean: bool
+    beginning: str  # of random numbers in the scheduler, as `randomness.beginning`
 
     def text(self) -> str:
         return json.dumps(self.__dict__)
@@ -37,13 +39,11 @@ class Start:
 
 def wake() -> None:
     """Do what a worker does before the flow's file has run; called when Metaflow is loaded."""
+    randomness.remember()
     if START in os.environ:
-        from metaflow_extensions.worker_pool.worker import randomness
-
         start = Start.read(os.environ[START])
         for descriptor in (start.socket, *start.outputs):
             os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes it so only
-        randomness.remember()
 
 
 def take_over(step: str) -> None:

@@ -7,6 +7,7 @@ one that was never seeded is seeded anew.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sys
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ def remember() -> None:
         _beginning = random.getstate()
 
 
+def beginning() -> str:
+    """Give the state that was kept, in short; the same in two processes only if it was seeded."""
+    return hashlib.sha256(repr(_beginning).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Randomness:
     """The states to begin an item with; None to seed anew."""
@@ -32,8 +38,11 @@ class Randomness:
     numpy: Any
 
     @classmethod
-    def found(cls) -> Randomness:
-        return cls(_seeded_python(), _seeded_numpy())
+    def found(cls, of_scheduler: str) -> Randomness:
+        """Find out what the flow's file has seeded, which the scheduler has loaded too."""
+        state = random.getstate()
+        seeded = beginning() == of_scheduler or not _leads(_beginning, state)
+        return cls(state if seeded else None, _seeded_numpy())
 
     def begin(self) -> None:
         if self.python is None:
@@ -48,15 +57,8 @@ class Randomness:
                 numpy.set_state(self.numpy)
 
 
-def _seeded_python() -> Any:
-    """Give the state if drawing alone does not lead to it from the beginning."""
-    state = random.getstate()
-    if _beginning is None or _leads(_beginning, state):
-        return None
-    return state
-
-
 def _leads(earlier: Any, later: Any) -> bool:
+    """Tell if drawing alone leads from one state to another."""
     walker = random.Random()  # noqa: S311 - it is compared, not used
     walker.setstate(earlier)
     for _ in range(REACH):

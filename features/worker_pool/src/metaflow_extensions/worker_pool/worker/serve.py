@@ -47,7 +47,7 @@ class Worker:
             lean.use()
         blobs.keep(arguments[1])
         self.streams = Streams(start.outputs)
-        self.randomness = Randomness.found()
+        self.randomness = Randomness.found(start.beginning)
         self.state = State.taken(arguments)
         self.memory = memory.Growth(start.growth)
 

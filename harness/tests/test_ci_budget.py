@@ -125,6 +125,7 @@ def test_a_run_that_was_too_slow_ends_red_and_says_which_area(tmp_path, capsys):
                 backends__tests__y=1,
                 features__nomad__tests__z=1,
                 features__functions__tests__z=1,
+                features__worker_pool__tests__w=1,
             )
         )
     )

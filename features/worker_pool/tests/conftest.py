@@ -113,6 +113,12 @@ def environment(root, more=()):
 run_in.environment = environment
 
 
+@pytest.fixture(scope="session")
+def ran_at():
+    """Look at what a run has left that a test started itself."""
+    return Ran
+
+
 @pytest.fixture
 def eventually():
     """Wait until something is so, and give it."""

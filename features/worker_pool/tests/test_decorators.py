@@ -168,3 +168,17 @@ def test_foreaches_within_foreaches_have_pools_and_so_have_joins_within_them(wri
     assert ran.code == 0, ran.out
     assert ran.value("outer_join", "found") == [[["a1", "a2", "a3"], ["b1", "b2", "b3"]]]
     assert [e["total"] for e in ran.events("work") if e.get("total")][-1] == 6
+
+
+def test_a_file_that_starts_threads_has_no_forks_but_processes(written, flow_run):
+    before = "import threading, time\n"
+    before += "def tick():\n    time.sleep(60)\n"
+    before += "threading.Thread(target=tick, name='ticker', daemon=True).start()"
+    file = written(flow("        print('item', self.input)"), before=before)
+
+    ran = flow_run(file, "--max-workers", "2", METAFLOW_WORKER_POOL_ISOLATION="fork")
+
+    assert ran.code == 0, ran.out
+    assert ran.out.count("starts threads (ticker)") == 1
+    assert len(set(ran.value("work", "pid"))) == 4
+    assert [log.strip() for log in ran.log("work")] == [f"item {n}" for n in (1, 2, 3, 4)]

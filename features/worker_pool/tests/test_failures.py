@@ -99,6 +99,23 @@ def test_catch_takes_over_once_an_item_has_killed_enough(written, flow_run):
     assert ran.attempts("work")[3] == 3
 
 
+def test_the_death_of_an_idle_worker_is_nobodys(written, flow_run):
+    """Item 0 has its worker killed once it is idle; item 1 ends the other, and needs a third."""
+    body = """        if self.input == 0:
+            kill = f"sleep 0.5; kill -9 {os.getpid()}"
+            os.system(f"setsid sh -c '{kill}' >/dev/null 2>&1 &")
+        elif current.retry_count == 0:
+            time.sleep(2)
+            os._exit(1)"""
+    above = RETRY.format(times=1, more="")
+
+    ran = flow_run(written(flow(body, above, items=2)), "--max-workers", "2")
+
+    assert ran.code == 0, ran.out
+    assert ran.attempts("work") == [1, 2]
+    assert "idle" in [e["why"] for e in ran.events("work") if e["event"] == "worker"]
+
+
 DIES_AFTER = """
 import os
 from metaflow.decorators import StepDecorator
@@ -174,3 +191,31 @@ def test_nothing_is_left_running_when_the_scheduler_is_killed(
 
     eventually(lambda: not any(worker.is_running() for worker in workers), 20)
     assert workers
+
+
+def test_ctrl_c_ends_items_that_run_and_items_that_wait(written, run_at, tmp_path, eventually):
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    import psutil
+
+    body = "        open(f'began{self.input}', 'w').close(); time.sleep(60)"
+    home = tmp_path / "home"
+    home.mkdir()
+    argv = [sys.executable, str(written(flow(body))), "--no-pylint", "run", "--max-workers", "6"]
+    with subprocess.Popen(
+        argv, cwd=home, env=run_at.environment(home), stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.STDOUT, start_new_session=True,
+    ) as process:  # fmt: skip
+        eventually(lambda: len(list(home.glob("began*"))) == 2)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert "Workflow interrupted" in out
+    assert len(list(home.glob("began*"))) == 2
+    assert workers
+    assert not any(worker.is_running() for worker in workers)

@@ -49,6 +49,7 @@ class Member:
         self.child: int | None = None  # the fork that runs its item
         self.key = command.key()
         self.ready = False  # has loaded the flow
+        self.threads: list[str] = []  # for which it cannot fork
         self.replaced = False  # another is started already for when it goes
 
     @property
@@ -77,6 +78,7 @@ class Member:
                     self._count(message)
                     return dict(message)
                 self.ready = True
+                self.threads = message.get("threads", self.threads)
                 self.child = message.get("child")
         return None
 

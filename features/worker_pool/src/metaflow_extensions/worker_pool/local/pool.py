@@ -74,6 +74,11 @@ class Pool:
     def _free(self, command: Command) -> Member | None:
         """Find an idle worker for a command, or make one; None if all are busy."""
         key = command.key()
+        for member in [one for one in self.idle if one.process.poll() is not None]:
+            self.idle.remove(member)  # nobody's item is charged with the death of an idle one
+            self.report.worker("died", member.pid, "idle")
+            member.channel.close()
+            member.forget()
         for member in reversed(self.idle):  # the one that was busy last
             if member.key == key:
                 self.idle.remove(member)
@@ -113,6 +118,7 @@ class Pool:
     def _said(self, handle: Handle, member: Member, message: Mapping[str, Any]) -> int:
         """Take an end that the worker told, and decide what becomes of the worker."""
         self.report.left_behind(message["left"])
+        self.report.no_forks(member.threads)
         if self._growth is not None:
             self.size = self._growth.after(message["busy"], member.service.now)
         wear, reason = member.service.wear(member.limits)

@@ -84,6 +84,17 @@ class Report:
                     bad=True,
                 )
 
+    def no_forks(self, threads: list[str]) -> None:
+        """Warn once that items are processes of their own, although forks were asked for."""
+        if threads and "forks" not in self._warned:
+            self._warned.add("forks")
+            self._deco.logger(
+                f"@worker_pool: step {self._deco.step} asks for forks, but the flow's file starts"
+                f" threads ({', '.join(threads)}), with which no fork is safe; each item is a"
+                " process of its own. Start them in a step, or take isolation='process'.",
+                bad=True,
+            )
+
     def close(self) -> None:
         counts = self._counts
         if (counts.done or counts.failed) and not self._shown:

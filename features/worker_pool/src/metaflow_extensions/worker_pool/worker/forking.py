@@ -15,6 +15,11 @@ from metaflow_extensions.worker_pool.worker import ending
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
+def threads() -> list[str]:
+    """Name the threads that a fork would not have, and whose locks it might wait for."""
+    return [one.name for one in threading.enumerate() if one is not threading.main_thread()]
+
+
 def begin(parent: int) -> None:
     """Tie a fork to the worker, which is killed in its place."""
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class Worker:
     ) -> None:
         self.start, self.channel, self.process = start, channel, os.getpid()
         self._real, self._arguments = real, arguments
+        self.interpreter = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv)]
         if start.lean:
             lean.use()
         blobs.keep(arguments[1])
@@ -53,11 +55,14 @@ class Worker:
 
     def loop(self) -> None:
         run: Callable[[Item, list[int]], dict[str, Any]] = self.in_process
-        if self.start.fork:
+        threads = forking.threads() if self.start.fork else []
+        if threads:
+            run = self.in_process_of_its_own
+        elif self.start.fork:
             gc.collect()
             gc.freeze()  # or the first collection of each fork would copy all pages
             run = self.in_fork
-        self.channel.send({"ready": self.process})
+        self.channel.send({"ready": self.process, "threads": threads})
         while True:
             message, pipes = self.channel.receive()
             if message is None:
@@ -87,6 +92,18 @@ class Worker:
             self.state.enter(item)
             self.randomness.begin()
             forking.leave(outcome(lambda: item.run(self.task())))
+        return self._seen_through(child, pipes)
+
+    def in_process_of_its_own(self, item: Item, pipes: list[int]) -> dict[str, Any]:
+        """Start an item as plain Metaflow does; this process has threads, and no fork is safe."""
+        environment = {**os.environ, **item.environment}
+        out, err = pipes
+        argv = [*self.interpreter, *item.argv]
+        child = subprocess.Popen(argv, env=environment, stdout=out, stderr=err)
+        return self._seen_through(child.pid, pipes)
+
+    def _seen_through(self, child: int, pipes: list[int]) -> dict[str, Any]:
+        """Tell the scheduler who runs its item, and how that ended."""
         for pipe in pipes:
             os.close(pipe)
         self.channel.send({"child": child})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -56,6 +57,7 @@ def _faster(deco: Any) -> bool:
     """Let files be written and artifacts be kept in this process as in the workers."""
     from metaflow import metaflow_config as config
 
+    gc.freeze()  # what is loaded stays; a run of many items collects often
     blobs.keep(deco.flow_datastore)
     lean = str(config.WORKER_POOL_LEAN_FILES).lower() not in {"0", "false"}
     if lean:

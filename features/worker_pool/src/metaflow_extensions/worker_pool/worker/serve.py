@@ -59,9 +59,9 @@ class Worker:
         if threads:
             run = self.in_process_of_its_own
         elif self.start.fork:
-            gc.collect()
-            gc.freeze()  # or the first collection of each fork would copy all pages
             run = self.in_fork
+        gc.collect()
+        gc.freeze()  # what is loaded stays: no collection has to look at it, nor copy it in forks
         self.channel.send({"ready": self.process, "threads": threads})
         while True:
             message, pipes = self.channel.receive()

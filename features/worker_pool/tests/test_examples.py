@@ -12,7 +12,7 @@ EXAMPLES = {
     "squares": ((), "238965"),
     "model": ((), "total 120"),
     "forks": ((), "alone True"),
-    "ten_thousand": (("--items", "100"), "total 328350"),
+    "ten_thousand": (("--items", "20"), "total 2470"),
 }
 
 

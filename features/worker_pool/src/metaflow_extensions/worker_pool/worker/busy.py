@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-# ns on a CPU, ns ready and without one, slices: of the first thread, which runs the step. Asking for
-# the CPU time of all threads takes as long as a third of an item on some machines.
+# ns on a CPU, ns ready and without one, slices: of the first thread, which runs the step. Asking
+# for the CPU time of all threads takes as long as a third of an item on some machines.
 _SCHEDSTAT = Path("/proc/self/schedstat")
 
 

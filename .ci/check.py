@@ -201,6 +201,7 @@ TIERS: dict[str, dict[str, Commands]] = {
         "devstack": [(sys.executable, "backends/bench/soak.py")],
         "lifecycle": [(sys.executable, "harness/bench/lifecycle.py")],
         "kills": [(*PYTEST, "harness/tests/test_kills.py", "harness/tests/lifecycle")] * 3,
+        "worker pools": [(*PYTEST, "-m", "slow", "features/worker_pool/tests")],
     },
 }
 

@@ -1,6 +1,6 @@
 """A foreach whose items do what items do, good and bad; `seen` is what each found."""
 
-# ruff: noqa: ARG001, LOG015, RUF012, S311, SIM115, E501 - as users write flows
+# ruff: noqa: LOG015, RUF012, S311, SIM115, E501 - as users write flows
 import atexit
 import ctypes
 import logging

@@ -39,6 +39,14 @@ def test_a_server_is_no_client_and_a_client_no_server():
     assert "server" not in _client()
 
 
+@pytest.mark.parametrize(("clients", "grace"), [(1, "10s"), (3, "2s")])
+def test_an_only_client_has_time_to_take_up_what_it_ran(clients, grace):
+    settings = configuration.server(PLACE, Security(), clients=clients)["server"]
+
+    assert settings["heartbeat_grace"] == grace
+    assert settings["min_heartbeat_ttl"] == "2s"
+
+
 def test_the_connection_limits_are_nomads_own():
     """What a flow meets on a cluster of others it must meet here: 100 connections, then 429."""
     assert "limits" not in configuration.server(PLACE, Security())

@@ -52,7 +52,8 @@ class Layout:
 
     def configure(self, security: Security, drivers: Drivers) -> None:
         """Write the configuration of every agent."""
-        self.server_agent.configure(configuration.server(self._place(self.server), security))
+        place, clients = self._place(self.server), len(self.clients)
+        self.server_agent.configure(configuration.server(place, security, clients=clients))
         servers = [f"{self.server.address}:{self.server.ports[1]}"]
         for spot in self.clients:
             here = replace(drivers, interface=spot.interface)

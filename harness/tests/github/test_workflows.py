@@ -6,6 +6,7 @@ its command is red for the same reasons is proven where `mf-backends report` is.
 
 from __future__ import annotations
 
+import psutil
 import pytest
 import scripted_pulls as pulls
 from pull_request import Scripted
@@ -17,7 +18,14 @@ def scripted(tmp_path):
     def scripted(changed, **options):
         return Scripted(tmp_path, StrictGitHub(), pulls.FILES, changed, **options)
 
-    return scripted
+    yield scripted
+    assert left_below(tmp_path) == []
+
+
+def left_below(folder):
+    """List the commands that still run for something in a folder."""
+    commands = (process.info["cmdline"] or () for process in psutil.process_iter(["cmdline"]))
+    return [command for command in commands if any(str(folder) in word for word in command)]
 
 
 def run(pull, *expected):

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from _pytest.mark.expression import Expression
 
-FLOWS = Path(__file__).parent / "flows"
+HERE = Path(__file__).parent
+FLOWS = HERE / "flows"
+OF_RAY = "FUNCTIONS_TESTS_OF_RAY"  # set in the process that runs these
+OF_UNITS = ((), ("slow",), ("faults",))  # marks that tests without a backend have
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -21,7 +24,25 @@ def pytest_ignore_collect(collection_path, config):
     expression = config.option.markexpr
     if not expression or collection_path.suffix != ".py" or _on_backends(collection_path):
         return None
-    return not Expression.compile(expression).evaluate(lambda *_, **__: False) or None
+    chosen = Expression.compile(expression).evaluate
+    return not any(chosen(lambda name, **_: name in marks) for marks in OF_UNITS) or None  # noqa: B023
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave tests of Ray to a process of their own, which test_ray_apart.py starts.
+
+    Ray takes signals of its process over, and ends children of it that it has not started.
+    """
+    apart = OF_RAY in os.environ
+    left = [item for item in items if HERE in item.path.parents and _of_ray(item) != apart]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
+def _of_ray(item):
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return item.path.name == "test_ray.py" or "ray" in values
 
 
 def pytest_pycollect_makemodule(module_path):

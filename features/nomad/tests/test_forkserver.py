@@ -63,6 +63,7 @@ def flow(tmp_path):
 def server(monkeypatch, tmp_path):
     """Start one as the scheduler of a flow does, whose first place of modules is the flow's."""
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path[1:]])
+    monkeypatch.setenv("METAFLOW_USER", "tester")  # flows of root have to say one
     started = starting.start("local")
     yield started
     started.stop()

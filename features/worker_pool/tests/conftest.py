@@ -10,9 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from _pytest.mark.expression import Expression
 
 FLOWS = Path(__file__).parent / "flows"
+OF_UNITS = ((), ("slow",), ("faults",))  # marks that tests without a backend have
 LONGEST = 300  # seconds that a flow of these tests may take
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave these tests alone where those of a backend are asked for: none of them would be chosen.
+
+    They import Metaflow, which reads its settings once, before those of a backend are known.
+    """
+    expression = config.option.markexpr
+    if not expression or collection_path.suffix != ".py" or collection_path.name == "conftest.py":
+        return None
+    chosen = Expression.compile(expression).evaluate
+    return not any(chosen(lambda name, **_: name in marks) for marks in OF_UNITS) or None  # noqa: B023
 
 
 def pytest_pycollect_makemodule():

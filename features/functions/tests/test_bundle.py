@@ -71,6 +71,27 @@ def test_a_bundle_without_artifacts_reads_them_where_they_are(exported, load, tm
     assert not (tmp_path / "bundle/artifacts").exists()
 
 
+def test_a_bundle_may_be_exported_over_itself(exported, load, tmp_path):
+    exported("bundle.zip", include_artifacts=True)
+
+    load(tmp_path / "bundle.zip").export(tmp_path / "bundle.zip", include_artifacts=True)
+
+    assert load(tmp_path / "bundle.zip")(RECORD) == RESULT
+
+
+def test_an_export_that_fails_keeps_the_bundle_that_was_there(exported, load, tmp_path):
+    exported("bundle.zip", include_artifacts=True)
+    before = (tmp_path / "bundle.zip").read_bytes()
+    exported("altered", include_artifacts=True)
+    next((tmp_path / "altered").glob("artifacts/*")).write_bytes(b"x")
+
+    with pytest.raises(BadReferenceError):
+        load(tmp_path / "altered").export(tmp_path / "bundle.zip", include_artifacts=True)
+
+    assert (tmp_path / "bundle.zip").read_bytes() == before
+    assert not list(tmp_path.glob(".*part*"))
+
+
 def test_the_id_is_the_same_wherever_it_lies(bound, exported, load):
     assert load(bound("predict")).about.uuid == load(exported(include_artifacts=True)).about.uuid
 

@@ -16,6 +16,7 @@ import pytest
 from metaflow_extensions.functions.errors import (
     CallTimeoutError,
     ClosedError,
+    FunctionError,
     InputError,
     OutputError,
     WorkerDiedError,
@@ -34,6 +35,26 @@ def test_a_killed_worker_costs_its_call_and_the_next_one_works(opened):
 
     assert died - began < 1
     assert time.monotonic() - died < 2
+
+
+def test_a_killed_worker_is_missed_although_its_own_fork_lives_on(opened):
+    function = opened("acts")
+
+    began = time.monotonic()
+    with pytest.raises(WorkerDiedError, match="killed by SIGKILL"):
+        function({"do": "fork and die"})
+
+    assert time.monotonic() - began < 10
+    assert function({})["pid"]
+
+
+@pytest.mark.parametrize("workers", [0, -1, "2", 1.5, True])
+@pytest.mark.parametrize("backend", ["process", "ray"])
+def test_a_number_of_workers_that_is_none_is_refused(bound, backend, workers):
+    from metaflow import function_from_json
+
+    with pytest.raises(FunctionError, match=f"workers={workers!r}: a whole number from 1 on"):
+        function_from_json(bound("acts"), backend=backend, workers=workers).start()
 
 
 def test_a_worker_that_is_killed_between_calls_costs_none(opened, eventually):

@@ -188,6 +188,11 @@ def acts(data: dict):
         time.sleep(data["seconds"])
     elif what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "fork and die":
+        if os.fork() == 0:
+            time.sleep(20)
+            os._exit(0)
+        os.kill(os.getpid(), signal.SIGKILL)
     elif what == "large":
         return "x" * data["size"]
     elif what == "child":

@@ -86,11 +86,18 @@ def start(name: str, loaded: Loaded, **options: Any) -> Backend:
     """Start a backend; raises what loading the function raises."""
     if check_name(name) == "local":
         return LocalBackend(loaded, **_known(name, options, {"largest"}))
+    _check_workers(options.get("workers", 1))
     if name == "ray":
         return _started(_on_ray(loaded, _known(name, options, {*OF_WORKERS, *OF_ACTORS})))
     from metaflow_extensions.functions.process.pool import ProcessBackend
 
     return _started(ProcessBackend(loaded, **_known(name, options, OF_WORKERS)))
+
+
+def _check_workers(workers: Any) -> None:
+    """Refuse what is no number of workers: without one every call would wait for ever."""
+    if type(workers) is not int or workers < 1:
+        raise FunctionError(f"workers={workers!r}: a whole number from 1 on is needed")
 
 
 def _on_ray(loaded: Loaded, options: dict[str, Any]) -> Startable:

@@ -111,7 +111,7 @@ class Zygote:
     def forget(self) -> None:
         """Close what a fork of this process has inherited: the zygote is its parent's."""
         self._control.close()
-        self._let_go()
+        self._close_lifeline()
         self._process.returncode = 0  # nobody here can wait for it
 
     def _wait_until_loaded(self) -> None:
@@ -126,6 +126,9 @@ class Zygote:
     def _let_go(self) -> None:
         """Close the lifeline, so that the kernel ends the group."""
         Path(self._plan).unlink(missing_ok=True)
+        self._close_lifeline()
+
+    def _close_lifeline(self) -> None:
         writing, self._writing = self._writing, -1
         if writing >= 0:
             os.close(writing)

@@ -49,7 +49,7 @@ def _obey(caller: socket.socket, engine: Engine, largest: int) -> None:
             send(caller, OK, _end_of(int(argument)))
         elif kind == SERVE:
             send(caller, OK, str(os.getpid()).encode())
-            serve(engine, socket.socket(fileno=streams[0]), largest)
+            _serve(engine, streams[0], largest)
             return
         elif kind == FORK:
             send(caller, OK, str(_fork(caller, streams[0], engine, largest)).encode())
@@ -63,9 +63,16 @@ def _fork(caller: socket.socket, stream: int, engine: Engine, largest: int) -> i
     try:
         caller.close()
         differ()
-        serve(engine, socket.socket(fileno=stream), largest)
+        _serve(engine, stream, largest)
     finally:
         os._exit(0)
+
+
+def _serve(engine: Engine, stream: int, largest: int) -> None:
+    """Answer calls; what the function forks lets go, or the caller would wait for its end, too."""
+    link = socket.socket(fileno=stream)
+    os.register_at_fork(after_in_child=link.close)
+    serve(engine, link, largest)
 
 
 def _end_of(pid: int) -> bytes:

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import httpcore  # noqa: F401 - httpx loads it late, and tests of plugins unload what they loaded
 import httpx
 import pytest
 from metaflow_extensions.functions.errors import OutputError
